@@ -1,0 +1,1 @@
+"""The HTTP interface: tiles, features, measures, search and the catalogue."""

@@ -1,0 +1,1 @@
+"""Pure functions on geometry, coordinates and registers: no database, no web."""

@@ -1,0 +1,1 @@
+"""Files to rows: readers, checks, quarantine and the shared import pipeline."""

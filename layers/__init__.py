@@ -1,0 +1,1 @@
+"""What is on the map: tables, layers, access, filters, history and measures."""

@@ -1,0 +1,25 @@
+# Each target does its own set-up; a second run skips what is done.
+# Arguments go in ARGS, as in: make demo ARGS="--port 8090"
+.PHONY: setup demo test check bench web
+
+setup:
+	@tools/setup
+
+demo: setup
+	@.venv/bin/onemap demo $(ARGS)
+
+test:
+	@tools/setup test
+	@tools/check
+	@tools/test $(ARGS)
+
+check:
+	@tools/setup test
+	@tools/check
+
+bench:
+	@tools/setup test
+	@.venv/bin/python -m tests.bench $(ARGS)
+
+web: setup
+	@cd web && PATH="$(CURDIR)/.venv/bin:$$PATH" npm run dev

@@ -1,0 +1,225 @@
+"""The database behind a command: the private cluster's, or an external one; migrated and granted.
+
+Addresses are plain libpq ones (``postgresql://…``), good for psycopg, asyncpg, SQLAlchemy 2.1
+and psql alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg import sql
+
+from layers import db
+from onemap import cluster
+from onemap.settings import Settings, without_password
+from onemap.trouble import ExitCode, Trouble
+
+OWNER = "onemap_owner"
+APP = "onemap_app"
+ESTATE = "onemap"
+DEMO = "onemap_demo"
+EXTENSIONS = ("postgis", "pg_trgm", "ltree", "btree_gist")
+_FUTURE_TABLES = (
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}"
+)
+_FUTURE_SEQUENCES = (
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {}"
+)
+OLDEST_SERVER = 150000
+OLDEST_POSTGIS = (3, 3)
+
+
+@dataclass(frozen=True)
+class Database:
+    """Addresses of one database.
+
+    Attributes
+    ----------
+    owner_url : str
+        As the role that owns the tables: migrations, imports, commands.
+    app_url : str
+        As the role that serves: it reads and writes rows and cannot alter tables.
+    """
+
+    owner_url: str
+    app_url: str
+
+    @property
+    def name(self) -> str:
+        """The database's name on its server."""
+        return unquote(urlsplit(self.owner_url).path.lstrip("/"))
+
+
+@contextlib.contextmanager
+def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> Iterator[Database]:
+    """Hold the estate's or the demo's database open, running the private cluster if need be.
+
+    Parameters
+    ----------
+    settings : Settings
+        Tells which server.
+    demo : bool
+        The demo's own database, never the estate's.
+    upgrade : bool
+        Bring the tables up to date first.
+    """
+    name = DEMO if demo else ESTATE
+    if settings.database_url:
+        yield _external(settings, demo=demo, upgrade=upgrade)
+        return
+    with cluster.running(settings.data_dir) as private:
+        ensure(private, name)
+        database = Database(private.url(name, OWNER), private.url(name, APP))
+        if upgrade:
+            prepare(database)
+        yield database
+
+
+def _external(settings: Settings, *, demo: bool, upgrade: bool) -> Database:
+    owner_url = settings.database_url or ""
+    app_url = settings.app_database_url or owner_url
+    if demo:
+        owner_url, app_url = renamed(owner_url, DEMO), renamed(app_url, DEMO)
+    database = Database(owner_url, app_url)
+    check(owner_url)
+    if upgrade:
+        prepare(database)
+    return database
+
+
+def renamed(url: str, name: str) -> str:
+    """Return the same address with another database's name."""
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def role_of(url: str) -> str | None:
+    """Return the role an address names."""
+    user = urlsplit(url).username
+    return unquote(user) if user else None
+
+
+def ensure(private: cluster.Cluster, name: str) -> None:
+    """Make the roles, the database and its extensions on the private cluster, when missing."""
+    with psycopg.connect(private.url("postgres"), autocommit=True) as link:
+        # Two commands may start at the same moment.
+        link.execute("SELECT pg_advisory_lock(hashtext('onemap.ensure'))")
+        for role in (OWNER, APP):
+            if not link.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                link.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        if not link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            link.execute(
+                sql.SQL(
+                    "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' "
+                    "LOCALE 'C.UTF-8'"
+                ).format(sql.Identifier(name), sql.Identifier(OWNER))
+            )
+    with psycopg.connect(private.url(name), autocommit=True) as link:
+        for extension in EXTENSIONS:
+            link.execute(
+                sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension))
+            )
+
+
+def drop(private: cluster.Cluster, name: str) -> None:
+    """Drop a database of the private cluster, whoever is connected to it."""
+    with psycopg.connect(private.url("postgres"), autocommit=True) as link:
+        link.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+
+def connect(url: str) -> psycopg.Connection:
+    """Connect, or say in plain words why not.
+
+    Raises
+    ------
+    Trouble
+        When the server is down, or refuses the role or the database.
+    """
+    try:
+        return psycopg.connect(url, connect_timeout=10, autocommit=True)
+    except psycopg.OperationalError as down:
+        reason = str(down).strip().splitlines()[-1]
+        shown = without_password(url)
+        raise Trouble(
+            ExitCode.DATABASE,
+            f"无法连接数据库 {shown}：{reason}。"
+            "请确认服务器已启动、ONEMAP_DATABASE_URL 的地址、角色与口令无误。",
+            f"The database {shown} cannot be reached: {reason}. Check that its server runs and "
+            "that address, role and password in ONEMAP_DATABASE_URL are right.",
+        ) from down
+
+
+def check(url: str) -> None:
+    """Check an external server's version and extensions.
+
+    Raises
+    ------
+    Trouble
+        With the statements its administrator must run, when an extension is missing.
+    """
+    with connect(url) as link:
+        if link.info.server_version < OLDEST_SERVER:
+            found = link.info.parameter_status("server_version")
+            raise Trouble(
+                ExitCode.DATABASE,
+                f"需要 PostgreSQL 15 或更新版本，该服务器为 {found}。",
+                f"PostgreSQL 15 or newer is needed; this server is {found}.",
+            )
+        rows = link.execute("SELECT extname, extversion FROM pg_extension").fetchall()
+    present = dict(rows)
+    missing = [name for name in EXTENSIONS if name not in present]
+    if missing:
+        name = unquote(urlsplit(url).path.lstrip("/"))
+        remedy = " ".join(f"CREATE EXTENSION IF NOT EXISTS {extension};" for extension in missing)
+        command = f'psql -d {name} -c "{remedy}"'
+        raise Trouble(
+            ExitCode.DATABASE,
+            f"数据库 {name} 缺少扩展 {'、'.join(missing)}。请其管理员运行：{command}",
+            f"The database {name} lacks the extensions {', '.join(missing)}. "
+            f"Its administrator must run: {command}",
+        )
+    version = tuple(int(part) for part in present["postgis"].split(".")[:2])
+    if version < OLDEST_POSTGIS:
+        raise Trouble(
+            ExitCode.DATABASE,
+            f"需要 PostGIS 3.3 或更新版本，该库为 {present['postgis']}。",
+            f"PostGIS 3.3 or newer is needed; this database has {present['postgis']}.",
+        )
+
+
+def prepare(database: Database) -> None:
+    """Bring the tables up to date and grant the serving role what it needs."""
+    db.upgrade(database.owner_url)
+    app = role_of(database.app_url)
+    if app and app != role_of(database.owner_url):
+        grant(database.owner_url, app)
+
+
+def grant(owner_url: str, role: str) -> None:
+    """Let a role read and write the rows of all present and future tables, and nothing more."""
+    app = sql.Identifier(role)
+    with connect(owner_url) as link, link.transaction():
+        for statement in (
+            "GRANT USAGE ON SCHEMA public TO {}",
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
+            "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}",
+            _FUTURE_TABLES,
+            _FUTURE_SEQUENCES,
+        ):
+            link.execute(sql.SQL(statement).format(app))
+        if link.execute("SELECT to_regclass('public.alembic_version')").fetchone() != (None,):
+            link.execute(
+                sql.SQL("REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {}").format(app)
+            )
+
+
+def psql_environment() -> dict[str, str]:
+    """Return the environment for psql: the user's own, without another server's PG* settings."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("PG")}

@@ -1,0 +1,88 @@
+"""Fixtures all tests share: fresh migrated databases and the real files."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support import databases
+
+EXTERNAL = "ONEMAP_TEST_DATABASE_URL"
+EXTERNAL_APP = "ONEMAP_TEST_APP_DATABASE_URL"
+RUN = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name this run's server; the process that spreads the tests names it for its workers."""
+    workerinput = getattr(config, "workerinput", None)
+    if workerinput is not None:
+        config.stash[RUN] = workerinput["onemap_run"]
+    else:
+        config.stash[RUN] = uuid.uuid4().hex[:12]
+        databases.sweep()
+    for name in list(os.environ):
+        # Tests state their settings; the shell's would leak into them.
+        if name.startswith("ONEMAP_") and not name.startswith("ONEMAP_TEST_"):
+            del os.environ[name]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tell a worker the name of the run."""
+    node.workerinput["onemap_run"] = node.config.stash[RUN]  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the server once all workers have ended."""
+    if not hasattr(config, "workerinput") and RUN in config.stash:
+        databases.end_run(config.stash[RUN], os.environ.get(EXTERNAL))
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Iterator[databases.Server]:
+    """The server of this run, with a migrated template."""
+    run = request.config.stash[RUN]
+    with ExitStack() as stack:
+        external = os.environ.get(EXTERNAL)
+        if external:
+            app = os.environ.get(EXTERNAL_APP)
+            yield stack.enter_context(databases.external_server(external, app, run))
+        else:
+            yield stack.enter_context(databases.private_server(run))
+
+
+@pytest.fixture(scope="session")
+def fresh_database(
+    server: databases.Server,
+) -> Callable[[], AbstractContextManager[databases.Clone]]:
+    """``with fresh_database() as database``: for tests that need several, or for wider scopes."""
+    return lambda: databases.fresh(server)
+
+
+@pytest.fixture
+def database(server: databases.Server) -> Iterator[databases.Clone]:
+    """A fresh migrated database for one test."""
+    with databases.fresh(server) as clone:
+        yield clone
+
+
+@pytest.fixture(scope="module")
+def module_database(server: databases.Server) -> Iterator[databases.Clone]:
+    """A fresh migrated database shared by the tests of one module."""
+    with databases.fresh(server) as clone:
+        yield clone
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real files, or a skip where it is absent."""
+    named = os.environ.get("ONEMAP_TEST_DATA")
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real files are not here ({folder}); set ONEMAP_TEST_DATA to their folder")
+    return folder

@@ -1,0 +1,174 @@
+"""The only door for reads: `rows(layer, actor, at)`, and who is asking (`Actor`)."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    DateTime,
+    Select,
+    bindparam,
+    func,
+    select,
+)
+from sqlalchemy import Text as TextType
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+
+from layers.base import Base, Layer, Series, Tracked, table_of
+from layers.history import dated
+from layers.people import Body
+
+
+class Account(Base):
+    """Who may ask: a name, the hash of a token, and the body whose subtree is in scope."""
+
+    __tablename__ = "actor"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, comment="编号 | id")
+    name: Mapped[str] = mapped_column(TextType, unique=True, comment="名称 | name")
+    token_hash: Mapped[str] = mapped_column(
+        TextType, unique=True, comment="令牌摘要 | SHA-256 of the token"
+    )
+    body_id: Mapped[int | None] = mapped_column(
+        BigInteger, comment="机构范围 | body whose subtree is in scope"
+    )
+    whole_estate: Mapped[bool] = mapped_column(
+        Boolean, server_default="false", comment="全部范围 | sees the whole estate"
+    )
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), server_default=func.now(), comment="创建时间 | created at"
+    )
+    revoked_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), comment="撤销时间 | revoked at"
+    )
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks, and the bodies in scope.
+
+    Attributes
+    ----------
+    name : as the log of changes records it.
+    bodies : ids of the bodies in scope, sorted; None is the whole estate; () sees public rows only.
+    """
+
+    name: str
+    bodies: tuple[int, ...] | None = field(default=())
+
+    @property
+    def scope_key(self) -> str:
+        """A short name of the scope: equal scopes share cached tiles."""
+        if self.bodies is None:
+            return "all"
+        if not self.bodies:
+            return "public"
+        return hashlib.sha256(",".join(map(str, self.bodies)).encode()).hexdigest()[:16]
+
+
+EVERYONE = Actor("anonymous", ())
+ESTATE = Actor("estate", None)
+
+
+def new_token() -> str:
+    """Return a fresh secret token (256 bits)."""
+    return "om_" + secrets.token_urlsafe(32)
+
+
+def hash_token(token: str) -> str:
+    """Return the digest under which a token is kept.
+
+    A plain SHA-256 is enough: the token is 256 random bits and cannot be guessed.
+    """
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def account_by_token(token: str) -> Select[Any]:
+    """Return the query for the account of `token`: name, body_id, whole_estate."""
+    return select(Account.name, Account.body_id, Account.whole_estate).where(
+        Account.token_hash == hash_token(token), Account.revoked_at.is_(None)
+    )
+
+
+def subtree(body_id: int) -> Select[Any]:
+    """Return the query for the ids of `body_id` and every body below it, sorted."""
+    root = select(Body.path).where(Body.id == body_id).scalar_subquery()
+    return select(Body.id).where(Body.path.op("<@")(root)).order_by(Body.id)
+
+
+def rows(
+    layer: Layer | type[Tracked] | type[Series], actor: Actor, at: datetime | None = None
+) -> FromClause:
+    """Return the rows of `layer` that `actor` may see, as they were recorded at `at`.
+
+    Everything that reads - filter, search, counts, measures, tiles, exports, events - starts here
+    and sees nothing beneath it. For now (`at` is None) it stays a plain subquery, which the
+    planner flattens, so that the spatial indexes serve.
+
+    Parameters
+    ----------
+    layer : a `Layer`, or a class (links too).
+    actor : who asks; the scope travels as one array of body ids.
+    at : the moment of record; None is now. Series are not recorded: `at` does not touch them,
+        except through the thing they belong to.
+    """
+    model = layer.model if isinstance(layer, Layer) else layer
+    if issubclass(model, Series):
+        return _series_rows(model, actor, at)
+    table = table_of(model)
+    source = dated(table, at)
+    if actor.bodies is None:
+        return source if at is not None else select(table).subquery(f"{table.name}_rows")
+    if at is None:
+        source = table
+    return (
+        select(source)
+        .where(model.visible(source, _scope(actor), at))
+        .subquery(f"{table.name}_rows")
+    )
+
+
+def latest_rows(model: type[Series], actor: Actor) -> FromClause:
+    """Return the newest row of each thing of a series, scoped like `rows`.
+
+    It carries the thing's id as `id`, which is the id of the map feature.
+    """
+    assert model.latest is not None
+    latest = table_of(model.latest)
+    key = latest.c[model.thing_key]
+    query = select(key.label("id"), latest)
+    if actor.bodies is not None:
+        things = rows(model.thing, actor)
+        query = query.where(key.in_(select(things.c.id)))
+    return query.subquery(f"{latest.name}_rows")
+
+
+def _series_rows(model: type[Series], actor: Actor, at: datetime | None) -> FromClause:
+    table = table_of(model)
+    query = select(table)
+    if actor.bodies is not None:
+        things = rows(model.thing, actor, at)
+        query = query.where(table.c[model.thing_key].in_(select(things.c.id)))
+    return query.subquery(f"{table.name}_rows")
+
+
+def _scope(actor: Actor) -> ColumnElement[Any]:
+    return bindparam("scope", list(actor.bodies or ()), type_=ARRAY(BigInteger), unique=False)
+
+
+def earliest(layer: Layer) -> Select[Any]:
+    """Return the query for the first recorded moment of `layer`: before it, `at` means it."""
+    change, record = Base.metadata.tables["change"], Base.metadata.tables["change_set"]
+    return (
+        select(func.min(record.c.recorded_at))
+        .select_from(change.join(record, change.c.tx == record.c.tx))
+        .where(change.c.layer == layer.table.name)
+    )

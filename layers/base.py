@@ -1,0 +1,329 @@
+"""The three bases of what is on the map, and `Layer`: how a thing is seen.
+
+Columns say what a thing *is*: type, key, a comment in both languages and ``info`` (unit, list of
+choices). `Layer` says how it is *seen*. Nothing of the one is repeated in the other: tables,
+history, API schemas, queryables, tiles, style, search and the notebook client read both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Computed,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    and_,
+    any_,
+    false,
+    or_,
+    text,
+)
+from sqlalchemy import Text as TextType
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.types import TypeEngine
+
+from layers.labels import CHOICES, Text
+
+SRID = 4326
+TILE_SRID = 3857
+
+
+class Base(DeclarativeBase):
+    """The declarative base of every table of the service."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, TypeEngine[Any]]] = {
+        datetime: DateTime(timezone=True),
+        str: TextType(),
+    }
+
+
+def table_of(model: type[Base]) -> Table:
+    """Return the `Table` of a model (typed; ``__table__`` is only a `FromClause`)."""
+    table = model.__table__
+    if not isinstance(table, Table):  # pragma: no cover - a model without a table is a mistake
+        raise TypeError(f"{model.__name__} has no table")
+    return table
+
+
+def column(
+    kind: TypeEngine[Any] | type[TypeEngine[Any]],
+    zh: str,
+    en: str,
+    *args: Any,
+    unit: str | None = None,
+    example: str | None = None,
+    **options: Any,
+) -> Any:
+    """Return a mapped column that carries its comment in both languages.
+
+    Parameters
+    ----------
+    kind : the SQLAlchemy type.
+    zh, en : what the column means, as the heading of a sheet or a form.
+    unit : the unit of the number, as it is shown (``"m²"``, ``"kWh"``).
+    example : a believable value, for templates and API examples.
+    """
+    info: dict[str, Any] = {"title": Text(zh, en)}
+    if unit:
+        info["unit"] = unit
+    if example:
+        info["example"] = example
+    return mapped_column(kind, *args, comment=f"{zh} | {en}", info=info, **options)
+
+
+def choice(choices: str, zh: str, en: str, **options: Any) -> Any:
+    """Return a text column held to the list `choices` of `layers.labels.CHOICES` by a check."""
+    kind = Enum(
+        *CHOICES[choices], name=choices, native_enum=False, create_constraint=True, length=40
+    )
+    made = column(kind, zh, en, **options)
+    made.column.info["choices"] = choices
+    return made
+
+
+def reference(target: str, zh: str, en: str, *, index: bool = True, **options: Any) -> Any:
+    """Return a bigint key to ``target`` (``"room.id"``); deleting the target empties it."""
+    ondelete = options.pop("ondelete", "SET NULL")
+    # Deferrable: one change set may bring a row and the row it points to in any order.
+    key = ForeignKey(target, ondelete=ondelete, deferrable=True, initially="IMMEDIATE")
+    made = column(BigInteger, zh, en, key, index=index, **options)
+    made.column.info["reference"] = target.split(".")[0]
+    return made
+
+
+class Tracked(Base):
+    """A row that people manage: a key, a revision that never decreases, and a history."""
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(
+        BigInteger, Identity(), primary_key=True, comment="编号 | id", sort_order=-100
+    )
+    revision: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("1"), comment="修订 | revision", sort_order=-99
+    )
+
+    @classmethod
+    def visible(cls, t: FromClause, bodies: ColumnElement[Any], at: datetime | None) -> Any:
+        """Return the condition under which a row `t` may be seen with the scope `bodies`.
+
+        A table that has no body of its own is judged by what it links; see the subclasses.
+        """
+        return false()
+
+
+class Entity(Tracked):
+    """What people manage: it has an owner, a source and a name."""
+
+    __abstract__ = True
+
+    body_id: Mapped[int | None] = reference(
+        "body.id", "所属机构", "owning body", sort_order=-98, ondelete="RESTRICT"
+    )
+    source: Mapped[str] = column(TextType, "数据来源", "source", sort_order=-97)
+    source_key: Mapped[str] = column(TextType, "来源键", "source key", sort_order=-96)
+    name: Mapped[str | None] = column(TextType, "名称", "name", sort_order=-95)
+    names: Mapped[dict[str, str]] = column(
+        JSONB, "各语言名称", "names by language", server_default=text("'{}'"), sort_order=-94
+    )
+    attributes: Mapped[dict[str, Any]] = column(
+        JSONB,
+        "其他属性",
+        "what the file said beyond the columns",
+        server_default=text("'{}'"),
+        sort_order=100,
+    )
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (UniqueConstraint("source", "source_key"),)
+
+    @classmethod
+    def visible(cls, t: FromClause, bodies: ColumnElement[Any], at: datetime | None) -> Any:
+        """Public (no body), or owned by a body of the scope."""
+        return or_(t.c.body_id.is_(None), t.c.body_id == any_(bodies))
+
+
+class Feature(Entity):
+    """An entity with a place: `geom` in EPSG:4326, and a generated copy in EPSG:3857 for tiles."""
+
+    __abstract__ = True
+    geometry_type: ClassVar[str] = "GEOMETRY"
+    dimension: ClassVar[int] = 2
+
+    @declared_attr
+    @classmethod
+    def geom(cls) -> Mapped[Any]:
+        """The place in EPSG:4326; NULL where it is not known (no position is invented)."""
+        return mapped_column(
+            Geometry(cls.geometry_type, SRID, cls.dimension, spatial_index=False),
+            comment="几何 | geometry",
+            nullable=True,
+            sort_order=200,
+        )
+
+    @declared_attr
+    @classmethod
+    def geom_3857(cls) -> Mapped[Any]:
+        """The same in EPSG:3857, kept by the database: transforming per tile costs a quarter."""
+        return mapped_column(
+            Geometry(cls.geometry_type, TILE_SRID, cls.dimension, spatial_index=False),
+            Computed("ST_Transform(geom, 3857)", persisted=True),
+            comment="瓦片几何 | tile geometry",
+            nullable=True,
+            sort_order=201,
+        )
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        table = cls.__tablename__
+        return (
+            UniqueConstraint("source", "source_key"),
+            Index(f"ix_{table}_geom", "geom", postgresql_using="gist"),
+            Index(f"ix_{table}_geom_3857", "geom_3857", postgresql_using="gist"),
+        )
+
+
+class Link(Tracked):
+    """A fact between two entities (a room's level, a link's duct), with a history of its own."""
+
+    __abstract__ = True
+
+
+class Series(Base):
+    """Telemetry: keyed by (thing, time); no id, history, trigger or key to the estate.
+
+    Partitioned by time. The application checks the thing's key on entry; only the latest row of
+    each thing is tiled, from `latest`, under the thing's own id.
+    """
+
+    __abstract__ = True
+    thing: ClassVar[type[Entity]]
+    thing_key: ClassVar[str]
+    partition: ClassVar[str] = "day"
+    latest: ClassVar[type[Base] | None] = None
+
+
+@dataclass(frozen=True)
+class Paint:
+    """How a layer looks before a measure colours it: MapLibre's own words, light and dark.
+
+    Attributes
+    ----------
+    kind : ``fill``, ``line`` or ``circle``.
+    color, dark : the colour by day and by night (CSS).
+    outline, outline_dark : the edge of a fill or a circle.
+    width : line width or circle radius in CSS pixels at zoom 16.
+    label : the column whose text is drawn, from zoom `label_zoom` on.
+    by : a choice column whose values have colours of their own (`colors`: code → CSS colour).
+    """
+
+    kind: str
+    color: str
+    dark: str
+    outline: str | None = None
+    outline_dark: str | None = None
+    width: float = 1.0
+    opacity: float = 1.0
+    label: str | None = None
+    label_zoom: int = 17
+    by: str | None = None
+    colors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """How a thing is seen. A column is never repeated here.
+
+    Attributes
+    ----------
+    name : the identifier in addresses, plural (``"rooms"``).
+    model : the class: an `Entity`, a `Feature` or a `Series`.
+    title, description : in both languages.
+    group : a key of `layers.labels.GROUPS`.
+    zooms : the first and the last zoom at which the layer has tiles (drawn beyond the last).
+    max_features : the most features one tile carries; the largest stay.
+    tiled : the columns that travel in tiles, beside the id.
+    searchable : the columns that the search box looks in.
+    paint : None for a layer without geometry.
+    """
+
+    name: str
+    model: type[Entity] | type[Series]
+    title: Text
+    description: Text
+    group: str
+    zooms: tuple[int, int] = (0, 16)
+    max_features: int = 20_000
+    tiled: tuple[str, ...] = ("name",)
+    searchable: tuple[str, ...] = ("name",)
+    paint: Paint | None = None
+
+    @property
+    def table(self) -> Table:
+        """The table of the layer's class."""
+        return table_of(self.model)
+
+    @property
+    def spatial(self) -> bool:
+        """True where the layer's rows have a `geom`."""
+        return "geom" in self.table.c
+
+    @property
+    def series(self) -> type[Series] | None:
+        """The class, when it is a `Series`; else None."""
+        return self.model if issubclass(self.model, Series) else None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the columns people read, by name: everything but the generated geometry."""
+        return {c.name: c for c in self.table.c if c.name not in ("geom", "geom_3857")}
+
+
+BIGINT_ARRAY = ARRAY(BigInteger)
+
+__all__ = [
+    "BIGINT_ARRAY",
+    "SRID",
+    "TILE_SRID",
+    "Base",
+    "Entity",
+    "Feature",
+    "Layer",
+    "Link",
+    "Paint",
+    "Series",
+    "Text",
+    "Tracked",
+    "and_",
+    "choice",
+    "column",
+    "reference",
+    "table_of",
+]

@@ -1,0 +1,63 @@
+"""Connections to the database and its migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import URL, Engine, make_url
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def driver_url(url: str | URL, driver: str) -> URL:
+    """Return `url` for one driver: ``psycopg`` (synchronous) or ``asyncpg``."""
+    return make_url(url).set(drivername=f"postgresql+{driver}")
+
+
+def engine(url: str | URL, **options: object) -> Engine:
+    """Return a synchronous engine (importers, command line, tests)."""
+    return sa.create_engine(driver_url(url, "psycopg"), **options)
+
+
+def config(connection: sa.Connection | None = None) -> Config:
+    """Return the configuration of the migrations, bound to `connection` when given."""
+    made = Config()
+    made.set_main_option("script_location", str(MIGRATIONS))
+    made.set_main_option("path_separator", "os")
+    made.attributes["connection"] = connection
+    return made
+
+
+def upgrade(url: str | URL, revision: str = "head") -> None:
+    """Bring the database at `url` to `revision`, as its owner, in one transaction."""
+    made = engine(url)
+    try:
+        with made.begin() as connection:
+            command.upgrade(config(connection), revision)
+    finally:
+        made.dispose()
+
+
+def downgrade(url: str | URL, revision: str) -> None:
+    """Take the database at `url` back to `revision` (``"base"`` empties it)."""
+    made = engine(url)
+    try:
+        with made.begin() as connection:
+            command.downgrade(config(connection), revision)
+    finally:
+        made.dispose()
+
+
+def head() -> str | None:
+    """Return the newest revision that this version of the program knows."""
+    return ScriptDirectory.from_config(config()).get_current_head()
+
+
+def current(connection: sa.Connection) -> str | None:
+    """Return the revision of the database, None before the first migration."""
+    return MigrationContext.configure(connection).get_current_revision()

@@ -1,0 +1,183 @@
+"""The recorded past: the log of changes, the typed history beside each table, and `dated`.
+
+`change` says which row changed in which transaction; ``<table>_history`` holds the row as it was
+before. So the state at a moment is: every row that has not changed since, and for each row that
+has, the image before its first change since - unless that change was its birth. Order and time
+are given at commit (`layers/sql/history.sql`), so that no reader meets a gap.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    MetaData,
+    Table,
+    and_,
+    exists,
+    func,
+    literal_column,
+    null,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy import Text as TextType
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.types import UserDefinedType
+
+from layers.base import SRID, Base, Tracked
+
+
+class Xid8(UserDefinedType[int]):
+    """PostgreSQL's 64-bit transaction id."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the type's name in DDL."""
+        return "XID8"
+
+
+class ChangeRecord(Base):
+    """One committed transaction: its place in the order of commits, its time and its actor."""
+
+    __tablename__ = "change_set"
+    tx: Mapped[int] = mapped_column(Xid8, primary_key=True, comment="事务 | transaction")
+    seq: Mapped[int | None] = mapped_column(
+        BigInteger, unique=True, comment="序号 | order of commit"
+    )
+    recorded_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), index=True, comment="记录时间 | recorded at"
+    )
+    actor: Mapped[str | None] = mapped_column(TextType, comment="操作者 | actor")
+    reason: Mapped[str | None] = mapped_column(TextType, comment="原因 | reason")
+
+
+class Change(Base):
+    """One row changed by one transaction, with its extents before and after in EPSG:4326."""
+
+    __tablename__ = "change"
+    __table_args__ = (Index("ix_change_tx", "tx"),)
+    layer: Mapped[str] = mapped_column(TextType, primary_key=True, comment="表 | table")
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, comment="编号 | id")
+    tx: Mapped[int] = mapped_column(Xid8, primary_key=True, comment="事务 | transaction")
+    operation: Mapped[str] = mapped_column(CHAR(1), comment="操作 | I, U or D: the first one")
+    before: Mapped[Any] = mapped_column(
+        Geometry("POLYGON", SRID, spatial_index=False), nullable=True, comment="前范围 | old extent"
+    )
+    after: Mapped[Any] = mapped_column(
+        Geometry("POLYGON", SRID, spatial_index=False), nullable=True, comment="后范围 | new extent"
+    )
+
+
+_SUFFIX = "_history"
+_metadata: MetaData = Base.metadata
+
+
+def history_table(table: Table) -> Table:
+    """Return the table of before-images of `table`: its stored columns and the transaction.
+
+    It carries no keys or checks: it says what was, also where that is no longer allowed.
+    """
+    name = table.name + _SUFFIX
+    if name in _metadata.tables:
+        return _metadata.tables[name]
+    columns = [
+        Column(
+            c.name,
+            c.type if not hasattr(c.type, "create_constraint") else TextType(),
+            comment=c.comment,
+            nullable=True,
+        )
+        for c in table.columns
+        if c.computed is None
+    ]
+    for c in columns:
+        if c.name == "id":
+            c.nullable = False
+    return Table(
+        name,
+        _metadata,
+        *columns,
+        Column("tx", Xid8(), nullable=False, comment="变更事务 | the transaction that ended it"),
+        Index(f"pk_{name}", "id", "tx", unique=True),
+        comment=f"历史 | history of {table.name}",
+        info={"history_of": table.name},
+    )
+
+
+def tracked_tables(base: type[Tracked] = Tracked) -> list[Table]:
+    """Return the table of every tracked class known now, sorted by name."""
+    found: dict[str, Table] = {}
+    pending = list(base.__subclasses__())
+    while pending:
+        model = pending.pop()
+        pending.extend(model.__subclasses__())
+        table = model.__dict__.get("__table__")
+        if isinstance(table, Table):
+            found[table.name] = table
+    return [found[name] for name in sorted(found)]
+
+
+def dated(table: Table, at: datetime | None) -> FromClause:
+    """Return `table` as it was recorded at `at`; None is now and is the bare table.
+
+    Before the first record of the table the answer is its earliest known state, never an empty
+    map; `layers.access.earliest` tells the caller.
+    """
+    if at is None or not _tracked(table):
+        return table
+    past = history_table(table)
+    change, record = table_of_change(), _metadata.tables["change_set"]
+    first_seq = (
+        select(func.min(record.c.recorded_at))
+        .join(change, change.c.tx == record.c.tx)
+        .where(change.c.layer == table.name)
+        .scalar_subquery()
+    )
+    moment = func.greatest(at, func.coalesce(first_seq, at))
+    since = (
+        select(change.c.id, change.c.operation, change.c.tx)
+        .join(record, record.c.tx == change.c.tx)
+        .where(change.c.layer == table.name, record.c.recorded_at > moment)
+        .distinct(change.c.id)
+        .order_by(change.c.id, record.c.seq)
+        .cte(f"since_{table.name}")
+    )
+    now = select(*(c.label(c.name) for c in table.c)).where(
+        ~exists(select(literal_column("1")).where(since.c.id == table.c.id))
+    )
+    then = (
+        select(*(_past_column(c, past) for c in table.c))
+        .join(since, and_(since.c.id == past.c.id, since.c.tx == past.c.tx))
+        .where(since.c.operation != "I")
+    )
+    return union_all(now, then).subquery(f"{table.name}_then")
+
+
+def table_of_change() -> Table:
+    """Return the log's table."""
+    return _metadata.tables["change"]
+
+
+def _tracked(table: Table) -> bool:
+    return "revision" in table.c and "id" in table.c
+
+
+def _past_column(c: Column[Any], past: Table) -> Any:
+    if c.name in past.c:
+        return type_coerce(past.c[c.name], c.type).label(c.name)
+    if c.computed is not None:
+        # Generated columns are not stored with the history: say them again over the old row.
+        # Their names are unambiguous there, since `since` holds only id, operation and tx.
+        return type_coerce(literal_column(str(c.computed.sqltext)), c.type).label(c.name)
+    return null().label(c.name)

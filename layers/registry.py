@@ -1,0 +1,60 @@
+"""`LAYERS`: what is on the map, from the ground up. Everything else comes from this tuple.
+
+Adding a layer is one class, one `Layer`, one migration, and its name here.
+"""
+
+from __future__ import annotations
+
+from layers import assets, basemap, energy, estate, fleet, network, people, space, standards
+from layers.base import Entity, Layer, Series
+from layers.problems import NotFound
+
+LAYERS: tuple[Layer, ...] = (
+    basemap.IMAGERY,
+    basemap.BLOCKS,
+    basemap.GREENS,
+    basemap.WATERS,
+    basemap.ROADS,
+    estate.SITES,
+    estate.BUILDINGS,
+    estate.LEVELS,
+    space.ROOMS,
+    space.OPENINGS,
+    space.OCCUPANCIES,
+    people.BODIES,
+    people.PERSONS,
+    network.DUCTS,
+    network.NETWORK_LINKS,
+    network.NETWORK_NODES,
+    assets.ASSETS,
+    energy.METERS,
+    energy.READINGS,
+    fleet.VEHICLES,
+    fleet.TRIPS,
+    fleet.STOPS,
+    fleet.POSITIONS,
+    standards.FACTORS,
+    standards.AREA_STANDARDS,
+)
+
+
+def layer(name: str) -> Layer:
+    """Return the layer called `name`.
+
+    Raises
+    ------
+    NotFound : no layer has that name; the message lists those there are.
+    """
+    for each in LAYERS:
+        if each.name == name:
+            return each
+    known = ", ".join(sorted(each.name for each in LAYERS))
+    raise NotFound(
+        zh=f"没有名为“{name}”的图层；可用的图层：{known}",
+        en=f"There is no layer called '{name}'. The layers are: {known}",
+    )
+
+
+def layer_of(model: type[Entity] | type[Series]) -> Layer | None:
+    """Return the layer that shows `model`, or None."""
+    return next((each for each in LAYERS if each.model is model), None)

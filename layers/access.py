@@ -91,7 +91,7 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def account_by_token(token: str) -> Select[Any]:
+def account_by_token(token: str) -> Select[str, int | None, bool]:
     """Return the query for the account of `token`: name, body_id, whole_estate."""
     return select(Account.name, Account.body_id, Account.whole_estate).where(
         Account.token_hash == hash_token(token), Account.revoked_at.is_(None)

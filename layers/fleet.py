@@ -37,9 +37,7 @@ class PositionLatest(Base):
     """The newest fix of each vehicle: what the map shows as "now"."""
 
     __tablename__ = "position_latest"
-    __table_args__: ClassVar[dict[str, Any]] = {
-        "postgresql_with": {"fillfactor": "70"},
-    }
+    __table_args__ = {"postgresql_with": {"fillfactor": "70"}}  # noqa: RUF012 - SQLAlchemy's own form
     vehicle_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     geom: Mapped[Any] = mapped_column(Geometry("POINT", SRID, spatial_index=False), nullable=False)

@@ -17,8 +17,10 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Enum,
     Index,
     MetaData,
+    String,
     Table,
     and_,
     exists,
@@ -83,6 +85,23 @@ _SUFFIX = "_history"
 _metadata: MetaData = Base.metadata
 
 
+def history_columns(columns: list[Column[Any]]) -> list[Column[Any]]:
+    """Return the columns of a history: the stored ones, without keys or checks, and `tx`."""
+    stored = [c for c in columns if c.computed is None]
+    return [
+        *(
+            Column(
+                c.name,
+                String(c.type.length) if isinstance(c.type, Enum) else c.type,
+                comment=c.comment,
+                nullable=c.name != "id",
+            )
+            for c in stored
+        ),
+        Column("tx", Xid8(), nullable=False, comment="变更事务 | the transaction that ended it"),
+    ]
+
+
 def history_table(table: Table) -> Table:
     """Return the table of before-images of `table`: its stored columns and the transaction.
 
@@ -91,26 +110,11 @@ def history_table(table: Table) -> Table:
     name = table.name + _SUFFIX
     if name in _metadata.tables:
         return _metadata.tables[name]
-    columns = [
-        Column(
-            c.name,
-            c.type if not hasattr(c.type, "create_constraint") else TextType(),
-            comment=c.comment,
-            nullable=True,
-        )
-        for c in table.columns
-        if c.computed is None
-    ]
-    for c in columns:
-        if c.name == "id":
-            c.nullable = False
     return Table(
         name,
         _metadata,
-        *columns,
-        Column("tx", Xid8(), nullable=False, comment="变更事务 | the transaction that ended it"),
+        *history_columns(list(table.columns)),
         Index(f"pk_{name}", "id", "tx", unique=True),
-        comment=f"历史 | history of {table.name}",
         info={"history_of": table.name},
     )
 

@@ -75,7 +75,7 @@ CHOICES: dict[str, dict[str, Text]] = {
         storage="仓储 | storage",
         other="其他 | other",
     ),
-    # IMDF 1.0 (OGC 20-094) unit categories that an office estate meets; others read as "unspecified".
+    # The unit categories of IMDF 1.0 (OGC 20-094).
     "unit_category": _list(
         auditorium="礼堂 | auditorium",
         brick="墙体 | brick",
@@ -118,7 +118,7 @@ CHOICES: dict[str, dict[str, Text]] = {
             "restroom.male": "男卫生间 | men's restroom",
             "restroom.male.wheelchair": "无障碍男卫生间 | accessible men's restroom",
             "restroom.transgender": "跨性别卫生间 | transgender restroom",
-            "restroom.transgender.wheelchair": "无障碍跨性别卫生间 | accessible transgender restroom",
+            "restroom.transgender.wheelchair": "无障碍跨性别卫生间 | accessible transgender",
             "restroom.unisex": "无性别卫生间 | unisex restroom",
             "restroom.unisex.wheelchair": "无障碍卫生间 | accessible restroom",
             "restroom.wheelchair": "无障碍卫生间 | accessible restroom",

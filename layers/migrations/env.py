@@ -8,16 +8,24 @@ from alembic import context
 from alembic.autogenerate import rewriter
 from alembic.operations import ops
 from geoalchemy2 import alembic_helpers
+from sqlalchemy.dialects.postgresql.base import ischema_names
 
 import layers.access
 import layers.records
 import layers.registry
 from layers.base import Base
-from layers.history import history_table, tracked_tables
+from layers.history import Xid8, history_table, tracked_tables
+from layers.migrations.operations import CreateTracked, DropTracked
+from layers.types import Ltree
 
-assert layers.registry and layers.records and layers.access
+# The models register themselves by being imported.
+MODELS = (layers.access, layers.records, layers.registry)
+
 for table in tracked_tables():
     history_table(table)
+
+# Reflection knows the types of PostgreSQL itself alone.
+ischema_names.update(ltree=Ltree, xid8=Xid8)
 
 writer = rewriter.Rewriter()
 
@@ -40,15 +48,46 @@ def render_item(kind: str, thing: Any, context_: Any) -> Any:
     return alembic_helpers.render_item(kind, thing, context_)
 
 
-@writer.rewrites(ops.CreateTableOp)
-def tracked_with_history(context_: Any, revision: Any, made: ops.CreateTableOp) -> Any:
-    """A tracked table gets its triggers in the same migration."""
+def _belongs_to_history(table: str) -> bool:
     tracked = {t.name for t in tracked_tables()}
-    extra: list[ops.MigrateOperation] = []
-    if made.table_name in tracked:
-        extra.append(ops.ExecuteSQLOp(f"SELECT onemap_track_table('{made.table_name}')"))
-    extra.append(ops.ExecuteSQLOp(f"SELECT onemap_grant('{made.table_name}')"))
-    return [made, *extra]
+    return table.removesuffix("_history") in tracked and table not in tracked
+
+
+@writer.rewrites(ops.CreateTableOp)
+def created(_context: Any, _revision: Any, made: ops.CreateTableOp) -> Any:
+    """Create a tracked table by the one operation that makes its history too."""
+    if _belongs_to_history(made.table_name):
+        return []
+    if made.table_name in {t.name for t in tracked_tables()}:
+        return CreateTracked(made.table_name, made.columns, **made.kw)
+    return made
+
+
+@writer.rewrites(ops.DropTableOp)
+def dropped(_context: Any, _revision: Any, made: ops.DropTableOp) -> Any:
+    """Drop a tracked table with its history."""
+    if _belongs_to_history(made.table_name):
+        return []
+    if made.table_name in {t.name for t in tracked_tables()}:
+        return DropTracked(made.table_name)
+    return made
+
+
+@writer.rewrites(ops.CreateIndexOp)
+def index_created(_context: Any, _revision: Any, made: ops.CreateIndexOp) -> Any:
+    """Leave the index of a history to the operation that makes the history."""
+    return [] if _belongs_to_history(made.table_name) else made
+
+
+@writer.rewrites(ops.DropIndexOp)
+def index_dropped(_context: Any, _revision: Any, made: ops.DropIndexOp) -> Any:
+    """Indexes go with their tables."""
+    return [] if _belongs_to_history(made.table_name or "") else made
+
+
+def directives(migration: Any, revision: Any, found: Any) -> None:
+    """Rewrite what autogenerate found into our own operations."""
+    writer.process_revision_directives(migration, revision, found)
 
 
 def run() -> None:
@@ -59,10 +98,7 @@ def run() -> None:
         target_metadata=Base.metadata,
         include_object=include_object,
         render_item=render_item,
-        process_revision_directives=lambda c, r, d: (
-            writer.process_revision_directives(c, r, d),
-            alembic_helpers.writer.process_revision_directives(c, r, d),
-        ),
+        process_revision_directives=directives,
         compare_server_default=False,
     )
     context.run_migrations()

@@ -71,7 +71,8 @@ $$;
 
 -- Commit gives the order: the lock is held for the commit alone, so a long import delays nobody.
 -- SECURITY DEFINER: only this function may say when something happened.
-CREATE OR REPLACE FUNCTION onemap_seal() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION onemap_seal() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
 DECLARE
     next_seq bigint;
     last_time timestamptz;

@@ -10,9 +10,11 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import psycopg
+import sqlalchemy as sa
 from psycopg import sql
 
 from layers import db
@@ -55,6 +57,13 @@ class Database:
         """The database's name on its server."""
         return unquote(urlsplit(self.owner_url).path.lstrip("/"))
 
+    def has_rows(self) -> bool:
+        """Whether anything was ever imported or edited here: the log of changes tells."""
+        with connect(self.owner_url) as link:
+            if link.execute("SELECT to_regclass('public.change')").fetchone() == (None,):
+                return False
+            return link.execute("SELECT 1 FROM change LIMIT 1").fetchone() is not None
+
 
 @contextlib.contextmanager
 def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> Iterator[Database]:
@@ -79,6 +88,49 @@ def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> I
         if upgrade:
             prepare(database)
         yield database
+
+
+@contextlib.contextmanager
+def connected(settings: Settings, *, demo: bool = False) -> Iterator[sa.Connection]:
+    """Hold one transaction on the database as its owner; it is committed at the end."""
+    with opened(settings, demo=demo) as database:
+        engine = db.engine(database.owner_url)
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+
+def emptied(database: Database) -> None:
+    """Take all tables away and make them anew, empty."""
+    db.downgrade(database.owner_url, "base")
+    prepare(database)
+
+
+def describe(database: Database) -> dict[str, Any]:
+    """Tell the server's and the database's versions, size and revision."""
+    with connect(database.owner_url) as link:
+        row = link.execute(
+            "SELECT current_database(), current_setting('server_version'), "
+            "(SELECT extversion FROM pg_extension WHERE extname = 'postgis'), "
+            "pg_database_size(current_database())"
+        ).fetchone()
+    engine = db.engine(database.owner_url)
+    try:
+        with engine.connect() as connection:
+            revision = db.current(connection)
+    finally:
+        engine.dispose()
+    name, server, postgis, size = row or (database.name, None, None, None)
+    return {
+        "database": name,
+        "address": without_password(database.owner_url),
+        "postgresql": server,
+        "postgis": postgis,
+        "size_bytes": size,
+        "revision": revision,
+    }
 
 
 def _external(settings: Settings, *, demo: bool, upgrade: bool) -> Database:
@@ -173,7 +225,7 @@ def check(url: str) -> None:
                 f"PostgreSQL 15 or newer is needed; this server is {found}.",
             )
         rows = link.execute("SELECT extname, extversion FROM pg_extension").fetchall()
-    present = dict(rows)
+    present: dict[str, str] = dict(rows)
     missing = [name for name in EXTENSIONS if name not in present]
     if missing:
         name = unquote(urlsplit(url).path.lstrip("/"))

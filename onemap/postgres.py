@@ -8,6 +8,7 @@ import pwd
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from onemap.trouble import ExitCode, Trouble
 
@@ -100,7 +101,7 @@ def environment() -> dict[str, str]:
 
 def run(user: User, *command: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
     """Run a program as the server's user, away from the present folder."""
-    switch: dict[str, object] = {}
+    switch: dict[str, Any] = {}
     if os.geteuid() == 0:
         switch = {"user": user.uid, "group": user.gid, "extra_groups": []}
     return subprocess.run(
@@ -114,7 +115,7 @@ def run(user: User, *command: str, timeout_s: float = 120) -> subprocess.Complet
         errors="replace",
         timeout=timeout_s,
         check=False,
-        **switch,  # type: ignore[call-overload]
+        **switch,
     )
 
 

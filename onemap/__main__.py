@@ -1,0 +1,5 @@
+"""``python -m onemap``."""
+
+from onemap.cli import main
+
+main()

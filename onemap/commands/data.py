@@ -1,0 +1,250 @@
+"""``import``, ``template``, ``db`` and ``token``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onemap.trouble import ExitCode, Trouble, say
+
+Demo = Annotated[
+    bool, typer.Option("--demo", help=say("用示例库，而非正式库", "the demo's database instead"))
+]
+Json = Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))]
+Kind = Annotated[str, typer.Argument(help=say("种类，见 onemap layers", "what the files hold"))]
+
+db_app = typer.Typer(no_args_is_help=True, help=say("数据库", "the database"))
+token_app = typer.Typer(no_args_is_help=True, help=say("访问令牌", "access tokens"))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("import", help=say("导入文件", "import files"))(import_)
+    app.command(help=say("写出某种数据的填报表", "write the sheet to fill in for a kind"))(template)
+    app.add_typer(db_app, name="db")
+    app.add_typer(token_app, name="token")
+
+
+def import_(
+    kind: Kind,
+    files: Annotated[list[Path], typer.Argument(help=say("文件", "files"))],
+    crs: Annotated[
+        str | None,
+        typer.Option(
+            help=say("坐标系，如 EPSG:4547、GCJ-02、BD-09", "CRS: EPSG:4547, GCJ-02, BD-09, …")
+        ),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help=say("数据集名称", "name of the dataset"))
+    ] = None,
+    body: Annotated[
+        str | None, typer.Option(help=say("所属机构（代码）", "owning body (its code)"))
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="FIELD=COLUMN", help=say("字段=列名", "which column is which field")
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=say("只检查，不写入", "check only, write nothing"))
+    ] = False,
+    demo: Demo = False,
+    as_json: Json = False,
+) -> None:
+    """Import files of one kind; rows that cannot be loaded wait in quarantine with their reason."""
+    from importers.registry import IMPORTERS
+
+    from importers import pipeline
+    from layers.db import engine
+    from onemap.commands.progress import bars
+    from onemap.commands.reports import show
+    from onemap.database import opened
+    from onemap.settings import load
+
+    importer = _of_kind(IMPORTERS, kind)
+    for file in files:
+        if not file.exists():
+            raise Trouble(
+                ExitCode.UNUSABLE_INPUT,
+                f"文件不存在：{file}。请检查路径。",
+                f"There is no such file: {file}. Check the path.",
+            )
+    columns = _pairs(mapping or [])
+    with opened(load(), demo=demo) as database, bars() as progress:
+        made = engine(database.owner_url)
+        try:
+            report = pipeline.run(
+                importer,
+                files,
+                engine=made,
+                crs=crs,
+                source=source,
+                body=body,
+                dry_run=dry_run,
+                mapping=columns or None,
+                progress=progress,
+            )
+        finally:
+            made.dispose()
+    show(report.as_dict(), as_json=as_json, dry_run=dry_run)
+    raise typer.Exit(ExitCode.QUARANTINED if report.quarantined else ExitCode.OK)
+
+
+def _of_kind(importers: Any, kind: str) -> Any:
+    if kind not in importers:
+        known = ", ".join(sorted(importers))
+        raise Trouble(
+            ExitCode.USAGE,
+            f"没有种类 {kind}。可用：{known}。",
+            f"There is no kind {kind}. There are: {known}.",
+        )
+    return importers[kind]
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    pairs = {}
+    for each in given:
+        field, equals, column = each.partition("=")
+        if not (field and equals and column):
+            raise Trouble(
+                ExitCode.USAGE,
+                f"--map 的写法是 字段=列名，收到的是 {each}。",
+                f"--map takes FIELD=COLUMN; it was given {each}.",
+            )
+        pairs[field] = column
+    return pairs
+
+
+def template(
+    kind: Kind,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help=say("写到何处", "where to write it"))
+    ] = None,
+) -> None:
+    """Write the sheet of a kind, with Chinese headings and one example row."""
+    from importers.registry import IMPORTERS
+
+    from importers import sheets
+
+    importer = _of_kind(IMPORTERS, kind)
+    path = output or Path(f"{kind}.xlsx")
+    sheets.write_template(importer, path)
+    typer.echo(str(path))
+
+
+@db_app.command(help=say("更新表结构", "bring the tables up to date"))
+def upgrade(demo: Demo = False) -> None:
+    """Bring the tables up to date."""
+    from onemap.database import opened
+    from onemap.settings import load
+
+    with opened(load(), demo=demo) as database:
+        typer.echo(say(f"{database.name}：已是最新", f"{database.name}: up to date"))
+
+
+@db_app.command(
+    help=say("打开 psql", "open psql on it"),
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def psql(
+    context: typer.Context,
+    demo: Demo = False,
+    app_role: Annotated[
+        bool, typer.Option("--app", help=say("用服务角色", "as the serving role"))
+    ] = False,
+) -> None:
+    """Open psql as the owner; further arguments are psql's."""
+    import shutil
+    import subprocess
+
+    from onemap import postgres
+    from onemap.database import opened, psql_environment
+    from onemap.settings import load
+
+    found = postgres.installed()
+    program = found[0].path("psql") if found else shutil.which("psql")
+    if program is None:
+        raise Trouble(
+            ExitCode.MISSING_SOFTWARE,
+            "未找到 psql。请运行：apt-get install postgresql-client",
+            "psql is not installed. Run: apt-get install postgresql-client",
+        )
+    with opened(load(), demo=demo, upgrade=False) as database:
+        url = database.app_url if app_role else database.owner_url
+        ended = subprocess.run([program, url, *context.args], env=psql_environment(), check=False)
+    raise typer.Exit(ended.returncode)
+
+
+@db_app.command(help=say("数据库的状态", "state of the database"))
+def status(demo: Demo = False, as_json: Json = False) -> None:
+    """Tell where the database is, its versions and its revision."""
+    from layers import db
+    from onemap.commands.reports import table
+    from onemap.database import describe, opened
+    from onemap.settings import load
+
+    with opened(load(), demo=demo, upgrade=False) as database:
+        facts = describe(database) | {"newest_revision": db.head()}
+    table([facts], as_json=as_json, one=True)
+
+
+@token_app.command(help=say("新建令牌", "make a token"))
+def create(
+    name: Annotated[str, typer.Argument(help=say("名称", "its name"))],
+    body: Annotated[
+        str | None,
+        typer.Option(help=say("可见范围：机构代码", "scope: a body's code (source key)")),
+    ] = None,
+    whole_estate: Annotated[
+        bool, typer.Option("--estate", help=say("可见全部", "sees the whole estate"))
+    ] = False,
+    demo: Demo = False,
+    as_json: Json = False,
+) -> None:
+    """Make a token and print it once; only its digest is kept."""
+    from onemap import tokens
+    from onemap.commands.reports import print_json
+    from onemap.database import connected
+    from onemap.settings import load
+
+    if (body is None) == (not whole_estate):
+        raise Trouble(
+            ExitCode.USAGE,
+            "请给出 --body 机构代码，或 --estate 表示全部，二者取一。",
+            "Give either --body with a body's code, or --estate for everything.",
+        )
+    with connected(load(), demo=demo) as connection:
+        secret = tokens.create(connection, name, body=body)
+    if as_json:
+        print_json({"name": name, "token": secret})
+    else:
+        typer.echo(secret)
+
+
+@token_app.command("list", help=say("列出令牌", "list the tokens"))
+def list_(demo: Demo = False, as_json: Json = False) -> None:
+    """List the tokens; the secrets themselves are not kept."""
+    from onemap import tokens
+    from onemap.commands.reports import table
+    from onemap.database import connected
+    from onemap.settings import load
+
+    with connected(load(), demo=demo) as connection:
+        rows = tokens.listed(connection)
+    table(rows, as_json=as_json)
+
+
+@token_app.command(help=say("撤销令牌", "revoke a token"))
+def revoke(
+    name: Annotated[str, typer.Argument(help=say("名称", "its name"))], demo: Demo = False
+) -> None:
+    """Revoke a token at once."""
+    from onemap import tokens
+    from onemap.database import connected
+    from onemap.settings import load
+
+    with connected(load(), demo=demo) as connection:
+        tokens.revoke(connection, name)

@@ -1,0 +1,44 @@
+"""Progress bars on the terminal; silent where there is none."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+Report = Callable[[str, int, int | None], None]
+"""``progress(what, done, total)``; total is None while it is not known."""
+
+
+@contextlib.contextmanager
+def bars() -> Iterator[Report]:
+    """Draw one bar for each thing that is reported, on standard error."""
+    console = Console(stderr=True)
+    tasks: dict[str, TaskID] = {}
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as drawn:
+
+        def report(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = drawn.add_task(what, total=total)
+                if not console.is_terminal:
+                    console.print(f"· {what}", highlight=False)
+            drawn.update(tasks[what], completed=done, total=total)
+
+        yield report

@@ -1,0 +1,142 @@
+"""Run the HTTP service: one or more processes over one database."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from onemap.clock import Clock
+from onemap.database import Database
+from onemap.settings import Settings, load
+from onemap.trouble import ExitCode, Trouble, say
+
+_HANDED_ON = "ONEMAP_SERVING"
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the HTTP interface is given.
+
+    Attributes
+    ----------
+    settings : Settings
+        As the user set them.
+    database_url : str
+        As the serving role, which cannot alter tables.
+    clock : Clock
+        Tells the present moment of observations (the demo's own runs apart).
+    demo : bool
+        Whether this is the fictional estate; every page and answer says so.
+    page : Path, optional
+        Folder of the built page.
+    """
+
+    settings: Settings
+    database_url: str
+    clock: Clock
+    demo: bool
+    page: Path | None
+
+
+def page_dir() -> Path | None:
+    """Return the folder of the built page: within the wheel, or of a checkout."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "page", here.parent / "web" / "dist"):
+        if (folder / "index.html").is_file():
+            return folder
+    return None
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Fail early, before anything is started, when the port cannot be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as refused:
+            if refused.errno == errno.EADDRINUSE:
+                raise Trouble(
+                    ExitCode.PORT_IN_USE,
+                    f"端口 {port} 已被占用。请用 --port 或 ONEMAP_PORT 另选一个。",
+                    f"Port {port} is taken. Choose another with --port or ONEMAP_PORT.",
+                ) from refused
+            raise Trouble(
+                ExitCode.USAGE,
+                f"无法监听 {host}:{port}：{refused.strerror}。请更改 --host 或 --port。",
+                f"Cannot listen on {host}:{port}: {refused.strerror}. Change --host or --port.",
+            ) from refused
+
+
+def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> None:
+    """Serve until interrupted; prints the address once it answers."""
+    os.environ[_HANDED_ON] = json.dumps(
+        {
+            "settings": settings.model_dump(mode="json"),
+            "database_url": database.app_url,
+            "offset_s": clock.offset.total_seconds(),
+            "demo": demo,
+        }
+    )
+    ended = threading.Event()
+    threading.Thread(target=_announce, args=(settings, ended), daemon=True).start()
+    try:
+        uvicorn.run(
+            "onemap.serving:create",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_level="info" if settings.log_level == "debug" else settings.log_level,
+            access_log=settings.log_level == "debug",
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+    finally:
+        ended.set()
+        del os.environ[_HANDED_ON]
+
+
+def create() -> Any:
+    """Make the application in a serving process, from what `run` handed on."""
+    from datetime import timedelta
+
+    from api.app import create_app
+
+    handed: dict[str, Any] = json.loads(os.environ[_HANDED_ON])
+    return create_app(
+        Service(
+            settings=load(**handed["settings"]),
+            database_url=handed["database_url"],
+            clock=Clock(timedelta(seconds=handed["offset_s"])),
+            demo=handed["demo"],
+            page=page_dir(),
+        )
+    )
+
+
+def _announce(settings: Settings, ended: threading.Event) -> None:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    url = f"http://{host}:{settings.port}/"
+    deadline = time.monotonic() + 60
+    with httpx.Client(trust_env=False, timeout=2) as client:
+        while time.monotonic() < deadline and not ended.is_set():
+            try:
+                client.get(f"{url}healthz")
+            except httpx.TransportError:
+                time.sleep(0.1)
+            else:
+                sys.stdout.write(say(f"一张图：{url}\n", f"The map is at {url}\n"))
+                sys.stdout.flush()
+                return

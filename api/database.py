@@ -1,0 +1,156 @@
+"""The serving process's connections: one asyncpg pool, and statements compiled for it once.
+
+SQL is composed with SQLAlchemy Core. Compiling costs more than a small query, so what is asked
+often is kept as `Prepared` under the *shape* of the question and given fresh values each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.sql.base import Executable
+
+from layers.problems import BadRequest, Unavailable
+
+DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
+# A query that takes longer than this is a mistake in the question, not patience to be asked for.
+TIMEOUT_S = 60.0
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    OSError,
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A compiled statement: its text with ``$1``…, the names of its values, and their defaults."""
+
+    sql: str
+    names: tuple[str, ...]
+    values: Mapping[str, Any]
+
+    def bind(self, given: Mapping[str, Any] | None = None) -> list[Any]:
+        """Return the values in order; `given` goes before those the statement was made with."""
+        if not given:
+            return [self.values[name] for name in self.names]
+        values = self.values
+        return [given[name] if name in given else values[name] for name in self.names]
+
+
+def prepare(statement: Executable) -> Prepared:
+    """Compile a Core statement for asyncpg.
+
+    Use ``= ANY(array)`` rather than ``IN``: a list that grows would be a new statement each time.
+    """
+    compiled = statement.compile(  # type: ignore[attr-defined]
+        dialect=DIALECT, compile_kwargs={"render_postcompile": True}
+    )
+    values: dict[str, Any] = {}
+    for name, value in compiled.params.items():
+        bind = compiled.binds.get(name)
+        convert = None
+        if bind is not None:
+            convert = bind.type.dialect_impl(DIALECT).bind_processor(DIALECT)
+        values[name] = convert(value) if convert is not None and value is not None else value
+    return Prepared(compiled.string, tuple(compiled.positiontup or ()), values)
+
+
+class Connections:
+    """The pool of one serving process; it opens connections when they are first needed.
+
+    So a service starts while its database is still away, says so (503), and recovers by itself.
+    """
+
+    def __init__(self, url: str, size: int) -> None:
+        self._url = url
+        self._size = size
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Make the pool; no connection is opened yet."""
+        self._pool = await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=self._size,
+            max_inactive_connection_lifetime=0,
+            command_timeout=TIMEOUT_S,
+            server_settings={
+                "application_name": "onemap-api",
+                # A generic plan does not know how large the bbox is, and would scan the table.
+                "plan_cache_mode": "force_custom_plan",
+                "jit": "off",
+                "TimeZone": "UTC",
+            },
+        )
+
+    async def close(self) -> None:
+        """Close the pool; queries under way are given five seconds."""
+        if self._pool is not None:
+            try:
+                await asyncio.wait_for(self._pool.close(), 5)
+            except TimeoutError:
+                self._pool.terminate()
+            self._pool = None
+
+    @property
+    def pool(self) -> asyncpg.Pool:
+        """The asyncpg pool itself, for what `fetch` does not cover (COPY, LISTEN)."""
+        if self._pool is None:
+            raise RuntimeError("the pool is opened by the application's lifespan")
+        return self._pool
+
+    async def fetch(
+        self, statement: Executable | Prepared, values: Mapping[str, Any] | None = None
+    ) -> list[asyncpg.Record]:
+        """Run a reading statement and return all its rows, as asyncpg gives them.
+
+        Raises
+        ------
+        Unavailable : the database is away, or the question took too long.
+        BadRequest : a value of the caller's is beyond what the database can compute.
+        """
+        ready = statement if isinstance(statement, Prepared) else prepare(statement)
+        arguments = ready.bind(values)
+        try:
+            try:
+                return list(await self.pool.fetch(ready.sql, *arguments))
+            except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+                # A connection kept from before a restart of the server: reading again is harmless.
+                return list(await self.pool.fetch(ready.sql, *arguments))
+        except (TimeoutError, asyncpg.QueryCanceledError) as slow:
+            raise Unavailable(
+                zh=f"查询超过 {TIMEOUT_S:.0f} 秒，已取消；请用 bbox、datetime、filter 缩小范围后重试",
+                en=f"The query took more than {TIMEOUT_S:.0f} s and was cancelled; "
+                "narrow it (bbox, datetime, filter) and try again",
+            ) from slow
+        except _LOST as away:
+            raise Unavailable(
+                zh="数据库暂不可用；服务会自动重连，请稍后重试",
+                en="The database cannot be reached for now; the service reconnects by itself, "
+                "try again in a moment",
+            ) from away
+        except asyncpg.DataError as wrong:
+            raise BadRequest(
+                zh=f"数据库无法计算该请求：{wrong}。请检查数值的范围和类型",
+                en=f"The database cannot compute this request: {wrong}. "
+                "Check the range and type of the values",
+            ) from wrong
+
+    async def fetchrow(
+        self, statement: Executable | Prepared, values: Mapping[str, Any] | None = None
+    ) -> asyncpg.Record | None:
+        """Run a reading statement and return its first row, or None."""
+        rows = await self.fetch(statement, values)
+        return rows[0] if rows else None

@@ -1,0 +1,1 @@
+"""OGC API - Features and Tiles over the layers: what the documents say, without the addresses."""

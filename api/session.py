@@ -1,0 +1,179 @@
+"""Who asks, in which language, about which recorded moment: one `Session` per request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import asyncpg
+from fastapi import Depends, Query, Request
+from sqlalchemy.sql.base import Executable
+
+from api.database import Connections, Prepared
+from layers.access import ESTATE, EVERYONE, Actor, account_by_token, subtree
+from layers.labels import Text
+from layers.problems import BadRequest, Unauthorized
+
+TIMEZONE = "Asia/Shanghai"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the application is told by the front door.
+
+    Attributes
+    ----------
+    database_url : address for the serving role, a plain ``postgresql://`` one.
+    pool_size : database connections of this process.
+    anonymous : what a request without a token sees: public rows, the whole estate, or refusal.
+    language : of messages, where the request names none (``"zh"`` or ``"en"``).
+    timezone : in which days are counted.
+    now : the service's clock (the demo estate has its own); it dates what is observed.
+    demo : whether this is the demo estate, labelled so everywhere.
+    """
+
+    database_url: str
+    pool_size: int = 4
+    anonymous: Literal["public", "estate", "refuse"] = "public"
+    language: str = "zh"
+    timezone: str = TIMEZONE
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    demo: bool = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which days are counted."""
+        return ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True)
+class Session:
+    """One request: its actor, its moment of record, its language, and the door to the database."""
+
+    actor: Actor
+    at: datetime | None
+    language: str
+    connections: Connections
+    config: Config
+
+    async def fetch(
+        self, statement: Executable | Prepared, values: Mapping[str, Any] | None = None
+    ) -> list[asyncpg.Record]:
+        """Return the rows of a statement; see `api.database.Connections.fetch`."""
+        return await self.connections.fetch(statement, values)
+
+    async def fetchrow(
+        self, statement: Executable | Prepared, values: Mapping[str, Any] | None = None
+    ) -> asyncpg.Record | None:
+        """Return the first row of a statement, or None."""
+        return await self.connections.fetchrow(statement, values)
+
+    def say(self, text: Text) -> str:
+        """Return `text` in the caller's language."""
+        return text.in_language(self.language)
+
+
+def language_of(request: Request) -> str:
+    """Return ``zh`` or ``en``: ``?lang=``, else Accept-Language, else the configured one."""
+    asked = request.query_params.get("lang", "").lower()
+    if asked[:2] in ("zh", "en"):
+        return asked[:2]
+    best, weight = "", 0.0
+    for part in request.headers.get("accept-language", "").split(","):
+        tag, _, rest = part.strip().partition(";")
+        quality = re.search(r"q=([\d.]+)", rest)
+        try:
+            this = float(quality.group(1)) if quality else 1.0
+        except ValueError:
+            continue
+        if tag[:2].lower() in ("zh", "en") and this > weight:
+            best, weight = tag[:2].lower(), this
+    config: Config | None = getattr(request.app.state, "config", None)
+    return best or (config.language if config else "zh")
+
+
+def parse_moment(text: str, zone: ZoneInfo, *, field: str) -> datetime:
+    """Return the moment that `text` (RFC 3339, or a bare date: its first instant) names, in UTC.
+
+    A time without an offset is read in `zone`.
+
+    Raises
+    ------
+    BadRequest : it is no time; names `field` and a valid example.
+    """
+    # An unescaped "+08:00" in an address arrives as " 08:00".
+    mended = re.sub(r"(T\S+) (\d\d:?\d\d)$", r"\1+\2", text.strip())
+    try:
+        moment = datetime.fromisoformat(mended)
+    except ValueError as wrong:
+        raise BadRequest(
+            zh=f"{field} 的值“{text}”不是有效时间；例如 2026-10-12T09:00:00+08:00 或 2026-10-12",
+            en=f"{field}: '{text}' is not a time; write 2026-10-12T09:00:00+08:00 or 2026-10-12",
+            field=field,
+            value=text,
+        ) from wrong
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    return moment.astimezone(UTC)
+
+
+async def open_session(
+    request: Request,
+    at: Annotated[
+        str | None,
+        Query(
+            description="记录时刻：按当时的记录回答（默认现在） | "
+            "moment of record: the estate as it was recorded then (default now)",
+            examples=["2026-10-12T09:00:00+08:00"],
+        ),
+    ] = None,
+    lang: Annotated[  # noqa: ARG001 - declared for the description; `language_of` reads it
+        str | None, Query(description="语言 | language of texts", examples=["zh", "en"])
+    ] = None,
+) -> Session:
+    """Return the request's session; the dependency of every route that reads."""
+    config: Config = request.app.state.config
+    connections: Connections = request.app.state.connections
+    moment = parse_moment(at, config.zone, field="at") if at else None
+    actor = await actor_of(request, connections, config)
+    return Session(actor, moment, language_of(request), connections, config)
+
+
+async def actor_of(request: Request, connections: Connections, config: Config) -> Actor:
+    """Return who asks: the account of the bearer token, or what anonymous requests may be.
+
+    The account is read every time, so that a revoked token ends with the next request.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if not scheme:
+        if config.anonymous == "estate":
+            return ESTATE
+        if config.anonymous == "public":
+            return EVERYONE
+        raise Unauthorized(
+            zh="本服务需要令牌：请求头加上 Authorization: Bearer <令牌>（向管理员索取）",
+            en="This service needs a token: send the header Authorization: Bearer <token> "
+            "(ask its administrator for one)",
+        )
+    found = None
+    if scheme.lower() == "bearer" and token.strip():
+        found = await connections.fetchrow(account_by_token(token.strip()))
+    if found is None:
+        raise Unauthorized(
+            zh="令牌无效或已撤销；请向管理员索取新的令牌，或去掉 Authorization 请求头",
+            en="The token is unknown or revoked; ask the administrator for a new one, "
+            "or leave the Authorization header out",
+        )
+    if found["whole_estate"]:
+        return Actor(found["name"], None)
+    if found["body_id"] is None:
+        return Actor(found["name"], ())
+    below = await connections.fetch(subtree(found["body_id"]))
+    return Actor(found["name"], tuple(row[0] for row in below))
+
+
+SessionOf = Annotated[Session, Depends(open_session)]

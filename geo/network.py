@@ -115,7 +115,7 @@ class Network(Generic[N, L]):
 
     def bridges(self) -> set[L]:
         """Return the links whose loss splits the network; parallel links are none."""
-        simple: nx.Graph[N] = nx.Graph(self._graph)
+        simple: Any = nx.Graph(self._graph)
         pairs: Iterable[tuple[N, N]] = nx.bridges(simple)
         found: set[Any] = set()
         for start, end in pairs:

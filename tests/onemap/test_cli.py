@@ -1,0 +1,133 @@
+"""The command line: what it prints, and the status with which it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.databases import Clone
+
+
+def onemap(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "onemap", *arguments],
+        env=os.environ | {"ONEMAP_LANGUAGE": "en", "COLUMNS": "200"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def on(database: Clone) -> dict[str, str]:
+    return {"ONEMAP_DATABASE_URL": database.owner_url, "ONEMAP_APP_DATABASE_URL": database.app_url}
+
+
+def test_help_lists_the_commands_and_the_exit_codes() -> None:
+    ended = onemap("--help")
+    assert ended.returncode == 0
+    for command in ("demo", "serve", "import", "template", "db", "layers", "settings", "token"):
+        assert command in ended.stdout
+    assert "5 the database cannot be reached or used" in " ".join(ended.stdout.split())
+
+
+def test_help_speaks_chinese_unless_told_otherwise() -> None:
+    assert "启动服务" in onemap("--help", ONEMAP_LANGUAGE="zh").stdout
+    assert "启动服务" not in onemap("--help").stdout
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    assert onemap("fly").returncode == 2
+
+
+def test_settings_are_listed_as_json_without_passwords() -> None:
+    ended = onemap(
+        "settings", "--json", ONEMAP_PORT="9000", ONEMAP_DATABASE_URL="postgresql://a:secret@h/d"
+    )
+    assert ended.returncode == 0, ended.stderr
+    listed = {row["variable"]: row for row in json.loads(ended.stdout)}
+    assert listed["ONEMAP_PORT"]["value"] == 9000
+    assert listed["ONEMAP_PORT"]["source"] == "environment"
+    assert "secret" not in ended.stdout
+
+
+def test_layers_are_listed_with_their_rows(database: Clone) -> None:
+    ended = onemap("layers", "--json", "--count", **on(database))
+    assert ended.returncode == 0, ended.stderr
+    listed = {row["name"]: row for row in json.loads(ended.stdout)}
+    assert {"buildings", "rooms", "vehicles"} <= set(listed)
+    assert listed["rooms"]["rows"] == 0
+
+
+def test_the_state_of_the_database_is_told(database: Clone) -> None:
+    ended = onemap("db", "status", "--json", **on(database))
+    assert ended.returncode == 0, ended.stderr
+    state = json.loads(ended.stdout)
+    assert state["database"] == database.name
+    assert state["revision"] == state["newest_revision"]
+
+
+def test_a_database_that_is_down_ends_with_its_own_status_and_a_remedy() -> None:
+    ended = onemap("db", "status", ONEMAP_DATABASE_URL="postgresql://o@127.0.0.1:1/estate")
+    assert ended.returncode == 5
+    assert "ONEMAP_DATABASE_URL" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_port_in_use_ends_with_its_own_status_and_a_remedy(database: Clone) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = onemap("serve", "--port", port, **on(database))
+    assert ended.returncode == 6
+    assert f"Port {port} is taken" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_data_folder_that_cannot_be_written_ends_with_its_own_status(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    ended = onemap("db", "upgrade", ONEMAP_DATA_DIR=str(blocked / "data"))
+    assert ended.returncode == 7
+    assert "ONEMAP_DATA_DIR" in ended.stderr
+
+
+def test_a_demo_open_to_the_network_is_refused(tmp_path: Path) -> None:
+    ended = onemap("demo", "--host", "0.0.0.0", ONEMAP_DATA_DIR=str(tmp_path))
+    assert ended.returncode == 2
+    assert "this machine only" in ended.stderr
+
+
+def test_a_token_is_shown_once_kept_as_a_digest_and_can_be_revoked(database: Clone) -> None:
+    made = onemap("token", "create", "auditor", "--estate", "--json", **on(database))
+    assert made.returncode == 0, made.stderr
+    secret = json.loads(made.stdout)["token"]
+    again = onemap("token", "create", "auditor", "--estate", **on(database))
+    assert again.returncode == 2
+    assert onemap("token", "revoke", "auditor", **on(database)).returncode == 0
+    assert onemap("token", "revoke", "auditor", **on(database)).returncode == 2
+    listed = json.loads(onemap("token", "list", "--json", **on(database)).stdout)
+    assert listed[0]["name"] == "auditor"
+    assert listed[0]["revoked_at"]
+    with psycopg.connect(database.owner_url) as link:
+        kept = link.execute("SELECT actor::text FROM actor").fetchall()
+    assert secret not in str(kept)
+
+
+@pytest.mark.parametrize("scope", [[], ["--estate", "--body", "A01"]])
+def test_a_token_needs_exactly_one_scope(scope: list[str]) -> None:
+    assert onemap("token", "create", "nobody", *scope).returncode == 2
+
+
+def test_psql_opens_the_database_as_its_owner(database: Clone) -> None:
+    ended = onemap("db", "psql", "-Atc", "SELECT current_database()", **on(database))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip() == database.name

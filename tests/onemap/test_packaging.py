@@ -1,0 +1,74 @@
+"""One distribution, flat packages, locked dependencies, imports that go down only."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {"geo", "layers", "importers", "tiles", "api", "onemap"}
+
+
+def test_the_flat_names_belong_to_no_other_distribution() -> None:
+    owners = importlib.metadata.packages_distributions()
+    # An editable install lists none of its own packages; another's would be listed here.
+    assert {name: owners.get(name, ["onemap"]) for name in PACKAGES} == {
+        name: ["onemap"] for name in PACKAGES
+    }
+
+
+def test_the_wheel_holds_the_packages_and_the_built_page(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
+    assert "layers/migrations/env.py" in names
+    assert "layers/sql/history.sql" in names
+    if (ROOT / "web/dist/index.html").exists():
+        assert "onemap/page/index.html" in names
+
+
+@pytest.mark.parametrize("lock", ["run", "test", "uv"])
+def test_every_locked_package_has_a_version_and_hashes_and_no_index_is_named(lock: str) -> None:
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text()
+    assert "://" not in text
+    assert "--index" not in text
+    blocks = re.split(r"\n(?=\S)", text.strip())
+    assert blocks
+    for block in blocks:
+        assert re.match(r"[a-z0-9._-]+(\[[a-z0-9,-]+\])?==\S+", block), block
+        assert "--hash=sha256:" in block
+
+
+def test_the_command_line_starts_without_the_server() -> None:
+    blocked = "sqlalchemy psycopg pydantic fastapi uvicorn geopandas alembic".split()
+    script = (
+        f"import sys\nfor name in {blocked!r}: sys.modules[name] = None\n"
+        "sys.argv = ['onemap', '--help']\n"
+        "from onemap.cli import main\nmain()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "demo" in ended.stdout
+
+
+def test_a_command_that_needs_the_server_says_how_to_install_it() -> None:
+    script = (
+        "import sys\nsys.modules['sqlalchemy'] = None\nsys.argv = ['onemap', 'db', 'status']\n"
+        "from onemap.cli import main\nmain()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.returncode == 8
+    assert "pip install 'onemap[server]'" in ended.stderr

@@ -211,12 +211,6 @@ class Feature(Entity):
         )
 
 
-class Link(Tracked):
-    """A fact between two entities (a room's level, a link's duct), with a history of its own."""
-
-    __abstract__ = True
-
-
 class Series(Base):
     """Telemetry: keyed by (thing, time); no id, history, trigger or key to the estate.
 
@@ -316,7 +310,6 @@ __all__ = [
     "Entity",
     "Feature",
     "Layer",
-    "Link",
     "Paint",
     "Series",
     "Text",

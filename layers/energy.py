@@ -9,7 +9,8 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, Float, Index, Inte
 from sqlalchemy import Text as TextType
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.base import Feature, Layer, Link, Paint, Series, Text, choice, column, reference
+from layers.base import Feature, Layer, Paint, Series, Text, choice, column, reference
+from layers.links import Link
 
 
 class Meter(Feature):

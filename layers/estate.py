@@ -12,7 +12,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.schema import UniqueConstraint
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.base import Feature, Layer, Link, Paint, Text, choice, column, reference
+from layers.base import Feature, Layer, Paint, Text, choice, column, reference
+from layers.links import Link
 from layers.scope import containers_of_occupied
 
 

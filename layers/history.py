@@ -32,6 +32,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import Text as TextType
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import UserDefinedType
@@ -153,9 +154,9 @@ def dated(table: Table, at: datetime | None) -> FromClause:
         select(change.c.id, change.c.operation, change.c.tx)
         .join(record, record.c.tx == change.c.tx)
         .where(change.c.layer == table.name, record.c.recorded_at > moment)
-        .distinct(change.c.id)
+        .ext(distinct_on(change.c.id))
         .order_by(change.c.id, record.c.seq)
-        .cte(f"since_{table.name}")
+        .cte()
     )
     now = select(*(c.label(c.name) for c in table.c)).where(
         ~exists(select(literal_column("1")).where(since.c.id == table.c.id))
@@ -165,7 +166,7 @@ def dated(table: Table, at: datetime | None) -> FromClause:
         .join(since, and_(since.c.id == past.c.id, since.c.tx == past.c.tx))
         .where(since.c.operation != "I")
     )
-    return union_all(now, then).subquery(f"{table.name}_then")
+    return union_all(now, then).subquery()
 
 
 def table_of_change() -> Table:

@@ -10,7 +10,8 @@ from sqlalchemy import Text as TextType
 from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.schema import UniqueConstraint
 
-from layers.base import Feature, Layer, Link, Paint, Text, choice, column, reference
+from layers.base import Feature, Layer, Paint, Text, choice, column, reference
+from layers.links import Link
 
 
 class NetworkNode(Feature):

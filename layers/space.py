@@ -12,8 +12,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.schema import UniqueConstraint
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.base import Base, Entity, Feature, Layer, Link, Paint, Text, choice, column, reference
+from layers.base import Base, Entity, Feature, Layer, Paint, Text, choice, column, reference
 from layers.history import dated
+from layers.links import Link
 from layers.scope import containers_of_occupied, occupied_rooms
 
 # Whoever works on a level may see how to walk through it.

@@ -24,6 +24,8 @@ MODELS = (layers.access, layers.records, layers.registry)
 for table in tracked_tables():
     history_table(table)
 
+GEO: Any = alembic_helpers  # carries no types
+
 # Reflection knows the types of PostgreSQL itself alone.
 ischema_names.update(ltree=Ltree, xid8=Xid8)
 
@@ -36,7 +38,7 @@ def include_object(thing: Any, name: str | None, kind: str, reflected: bool, oth
         parent = (name or "").rpartition("_")
         if parent[0] in ("position", "reading") and parent[2].isdigit():
             return False
-    return bool(alembic_helpers.include_object(thing, name, kind, reflected, other))
+    return bool(GEO.include_object(thing, name, kind, reflected, other))
 
 
 def render_item(kind: str, thing: Any, context_: Any) -> Any:
@@ -45,7 +47,7 @@ def render_item(kind: str, thing: Any, context_: Any) -> Any:
     if kind == "type" and module in ("layers.types", "layers.history"):
         context_.imports.add(f"import {module}")
         return f"{module}.{type(thing).__name__}()"
-    return alembic_helpers.render_item(kind, thing, context_)
+    return GEO.render_item(kind, thing, context_)
 
 
 def _belongs_to_history(table: str) -> bool:

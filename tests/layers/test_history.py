@@ -1,0 +1,199 @@
+"""The recorded past: log, typed history and `dated`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from layers.access import ESTATE, rows
+from layers.base import Base, table_of
+from layers.estate import Building
+from layers.history import history_table, tracked_tables
+from tests.layers.support import SQUARE, put
+
+BUILDING = table_of(Building)
+CHANGES = Base.metadata.tables["change"]
+CHANGE_SETS = Base.metadata.tables["change_set"]
+
+
+def _names(connection, at=None):
+    source = rows(Building, ESTATE, at)
+    return {row.id: row.name for row in connection.execute(sa.select(source.c.id, source.c.name))}
+
+
+def _moment(connection) -> datetime:
+    return connection.execute(sa.select(sa.func.max(CHANGE_SETS.c.recorded_at))).scalar_one()
+
+
+def test_every_tracked_table_and_its_history_have_the_same_stored_columns(database):
+    inspector = sa.inspect(database.engine)
+    for table in tracked_tables():
+        stored = {c.name: c for c in table.c if c.computed is None}
+        found = {c["name"]: c for c in inspector.get_columns(history_table(table).name)}
+        assert set(found) == {*stored, "tx"}, table.name
+        live = {c["name"]: c for c in inspector.get_columns(table.name)}
+        for name in stored:
+            assert str(found[name]["type"]) == str(live[name]["type"]), (table.name, name)
+
+
+def test_every_tracked_table_has_its_three_triggers_and_every_series_none(database):
+    with database.engine.connect() as connection:
+        found = connection.execute(
+            sa.text(
+                "SELECT c.relname, array_agg(t.tgname::text ORDER BY t.tgname) FROM pg_trigger t "
+                "JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal GROUP BY 1"
+            )
+        ).all()
+    triggers = dict(found)
+    expected = ["onemap_track_delete", "onemap_track_insert", "onemap_track_update"]
+    for table in tracked_tables():
+        assert triggers.pop(table.name) == expected
+    assert triggers.pop("change_set") == ["onemap_seal"]
+    assert {name for name in triggers if name.startswith(("position", "reading"))} == set()
+
+
+def test_the_past_shows_a_row_as_it_was_before_each_change(database):
+    with database.engine.begin() as connection:
+        first = put(connection, Building, name="甲", geom=SQUARE)
+    with database.engine.begin() as connection:
+        born = _moment(connection)
+        connection.execute(sa.update(BUILDING).values(name="乙"))
+    with database.engine.begin() as connection:
+        renamed = _moment(connection)
+        second = put(connection, Building, name="丙", geom=SQUARE)
+        connection.execute(sa.delete(BUILDING).where(BUILDING.c.id == first))
+    with database.engine.connect() as connection:
+        assert _names(connection) == {second: "丙"}
+        assert _names(connection, born) == {first: "甲"}
+        assert _names(connection, renamed) == {first: "乙"}
+
+
+def test_before_the_first_record_the_past_is_the_earliest_known_state(database):
+    with database.engine.begin() as connection:
+        first = put(connection, Building, name="甲", geom=SQUARE)
+    with database.engine.begin() as connection:
+        connection.execute(sa.update(BUILDING).values(name="乙"))
+    with database.engine.connect() as connection:
+        assert _names(connection, datetime(1990, 1, 1, tzinfo=UTC)) == {first: "甲"}
+
+
+def test_generated_columns_of_the_past_are_those_of_the_old_shape(database):
+    with database.engine.begin() as connection:
+        put(connection, Building, name="甲", geom=SQUARE)
+        wanted = connection.execute(sa.select(sa.func.ST_AsEWKT(BUILDING.c.geom_3857))).scalar_one()
+    with database.engine.begin() as connection:
+        at = _moment(connection)
+        connection.execute(sa.update(BUILDING).values(geom=None))
+    with database.engine.connect() as connection:
+        then = rows(Building, ESTATE, at)
+        found = connection.execute(sa.select(sa.func.ST_AsEWKT(then.c.geom_3857))).scalar_one()
+    assert found == wanted
+
+
+def test_the_order_of_commits_decides_not_the_order_of_beginnings(database):
+    early = database.engine.connect()
+    begun = early.begin()
+    put(early, Building, name="先开始", geom=SQUARE)
+    with database.engine.begin() as late:
+        put(late, Building, name="先提交", geom=SQUARE)
+    begun.commit()
+    early.close()
+    with database.engine.connect() as connection:
+        order = connection.execute(
+            sa.select(BUILDING.c.name)
+            .select_from(BUILDING)
+            .join(CHANGES, CHANGES.c.id == BUILDING.c.id)
+            .join(CHANGE_SETS, CHANGE_SETS.c.tx == CHANGES.c.tx)
+            .order_by(CHANGE_SETS.c.seq)
+        ).scalars()
+        assert list(order) == ["先提交", "先开始"]
+
+
+def test_the_log_holds_the_extents_before_and_after_a_move(database):
+    with database.engine.begin() as connection:
+        put(connection, Building, name="甲", geom=SQUARE)
+    with database.engine.begin() as connection:
+        connection.execute(
+            sa.update(BUILDING).values(geom=sa.func.ST_Translate(BUILDING.c.geom, 1, 0))
+        )
+    with database.engine.connect() as connection:
+        before, after = connection.execute(
+            sa.select(
+                sa.func.Box2D(CHANGES.c.before).cast(sa.Text),
+                sa.func.Box2D(CHANGES.c.after).cast(sa.Text),
+            ).where(CHANGES.c.operation == "U")
+        ).one()
+    assert before == "BOX(119.6 38.9,119.601 38.901)"
+    assert after == "BOX(120.6 38.9,120.601 38.901)"
+
+
+_STEPS = st.lists(
+    st.lists(
+        st.tuples(st.sampled_from(["put", "rename", "move", "delete"]), st.integers(0, 4)),
+        min_size=1,
+        max_size=4,
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=_STEPS)
+def test_any_past_moment_equals_the_snapshot_taken_then(database, steps):
+    with database.engine.begin() as connection:
+        connection.execute(
+            sa.text("TRUNCATE building, building_history, change, change_set CASCADE")
+        )
+        put(connection, Building, name="first", source_key="first", geom=SQUARE)
+    snapshots = []
+    number = 0
+    for step in steps:
+        with database.engine.begin() as connection:
+            for action, which in step:
+                number += 1
+                key = BUILDING.c.source_key == f"k{which}"
+                if action == "put":
+                    connection.execute(sa.delete(BUILDING).where(key))
+                    put(
+                        connection, Building, name=f"n{number}", source_key=f"k{which}", geom=SQUARE
+                    )
+                elif action == "rename":
+                    connection.execute(sa.update(BUILDING).where(key).values(name=f"n{number}"))
+                elif action == "move":
+                    moved = sa.func.ST_Translate(BUILDING.c.geom, 1 / 3 * number, 0.1)
+                    connection.execute(sa.update(BUILDING).where(key).values(geom=moved))
+                else:
+                    connection.execute(sa.delete(BUILDING).where(key))
+        with database.engine.connect() as connection:
+            state = set(
+                connection.execute(
+                    sa.text("SELECT id, name, encode(ST_AsEWKB(geom), 'hex') FROM building")
+                ).all()
+            )
+            snapshots.append((_moment(connection), state))
+    with database.engine.connect() as connection:
+        for at, state in snapshots:
+            then = rows(Building, ESTATE, at)
+            found = connection.execute(
+                sa.select(
+                    then.c.id, then.c.name, sa.func.encode(sa.func.ST_AsEWKB(then.c.geom), "hex")
+                )
+            )
+            assert set(found.all()) == state
+
+
+def test_a_moment_between_two_commits_is_the_state_after_the_first(database):
+    with database.engine.begin() as connection:
+        first = put(connection, Building, name="甲", geom=SQUARE)
+    with database.engine.begin() as connection:
+        between = _moment(connection) + timedelta(microseconds=1)
+        connection.execute(sa.text("SELECT pg_sleep(0.01)"))
+        connection.execute(sa.update(BUILDING).values(name="乙"))
+    with database.engine.connect() as connection:
+        assert _names(connection, between) == {first: "甲"}

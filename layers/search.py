@@ -1,0 +1,239 @@
+"""Search: one narrow table of folded texts, filled after every write and asked through `rows`.
+
+Chinese words of two characters have no usable trigrams, so the table is scanned; pinyin and
+initials are made by pypinyin when a row is written, never when it is sought.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from pypinyin import Style, lazy_pinyin
+from sqlalchemy import (
+    CTE,
+    Connection,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.sql.elements import ColumnElement
+
+from layers.access import Actor, rows
+from layers.base import Layer, table_of
+from layers.places import IDS, extent_columns, place_of, title_of
+from layers.problems import BadRequest
+from layers.records import SearchEntry
+from layers.registry import LAYERS
+
+ENTRY = table_of(SearchEntry)
+# The dot of a plate as keyboards and files write it: ·  •  ‧  ∙  ・  ⋅
+_DOTS = dict.fromkeys(map(ord, "\u00b7\u2022\u2027\u2219\u30fb\u22c5"))
+LONGEST_QUERY = 100
+_CHUNK = 50_000
+
+
+def fold(text: str) -> str:
+    """Return `text` as it is compared: width and case folded, the dot of a plate and doubled
+    spaces removed.
+    """  # noqa: D205
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_DOTS)
+    return " ".join(folded.split())
+
+
+@lru_cache(maxsize=65_536)
+def pinyin(folded: str) -> tuple[str | None, str | None]:
+    """Return the pinyin and the initials of a folded text; None where it has no Chinese."""
+    if folded.isascii():
+        return None, None
+    full = "".join(lazy_pinyin(folded, style=Style.NORMAL))
+    if full == folded:
+        return None, None
+    first = "".join(lazy_pinyin(folded, style=Style.FIRST_LETTER))
+    return full.replace(" ", ""), first.replace(" ", "")
+
+
+def refresh(connection: Connection, layer: Layer, ids: Iterable[int] | None = None) -> int:
+    """Write the search entries of a layer anew and return how many there are.
+
+    Parameters
+    ----------
+    connection : inside the transaction that wrote the rows.
+    layer : what was written.
+    ids : the rows that were written or deleted; None is all of them.
+    """
+    if layer.series or not layer.searchable:
+        return 0
+    if ids is None:
+        connection.execute(delete(ENTRY).where(ENTRY.c.layer == layer.name))
+        return _write(connection, layer, None)
+    wanted = list(ids)
+    written = 0
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = wanted[start : start + _CHUNK]
+        connection.execute(
+            delete(ENTRY).where(
+                ENTRY.c.layer == layer.name, ENTRY.c.id == func.any(literal(chunk, type_=IDS))
+            )
+        )
+        written += _write(connection, layer, chunk)
+    return written
+
+
+def _write(connection: Connection, layer: Layer, ids: Sequence[int] | None) -> int:
+    table = layer.table
+    query = select(table.c.id, table.c.names, *(table.c[name] for name in layer.searchable))
+    if ids is not None:
+        query = query.where(table.c.id == func.any(literal(ids, type_=IDS)))
+    cursor = connection.connection.cursor()
+    count = 0
+    found = connection.execute(query).all()
+    with cursor.copy(
+        "COPY search_entry (layer, id, field, text, pinyin, initials) FROM STDIN"
+    ) as copy:
+        for row in found:
+            for field, text in _texts(layer, row):
+                folded = fold(text)
+                if folded:
+                    copy.write_row((layer.name, row.id, field, folded, *pinyin(folded)))
+                    count += 1
+    return count
+
+
+def _texts(layer: Layer, row: Any) -> Iterator[tuple[str, str]]:
+    for field, value in zip(layer.searchable, row[2:], strict=True):
+        if value is not None:
+            yield field, str(value)
+    if "name" in layer.searchable:
+        for language, value in (row.names or {}).items():
+            if value:
+                yield f"names.{language}", str(value)
+
+
+def search(actor: Actor, query: str, limit: int = 10) -> Select[Any]:
+    """Return the statement for what `query` finds among the rows that `actor` may see.
+
+    Names, numbers, plates (with or without the dot), tags (their last characters too), pinyin and
+    initials. Every word of the query must be found in the text. Exact texts come first, then
+    those that begin with the query, those that hold it, and last those that sound like it.
+
+    Returns
+    -------
+    Select of ``layer, id, title, field, text, lon, lat, west, south, east, north`` (EPSG:4326).
+
+    Raises
+    ------
+    BadRequest : the query is empty or longer than 100 characters.
+    """
+    folded = fold(query)
+    if not folded or len(folded) > LONGEST_QUERY:
+        raise BadRequest(
+            zh=f"请输入 1 至 {LONGEST_QUERY} 个字符的查询词",
+            en=f"Give a query of 1 to {LONGEST_QUERY} characters",
+            field="q",
+        )
+    matches = _matches(folded)
+    parts = [_hits(layer, actor, matches, order) for order, layer in enumerate(_layers())]
+    hits = union_all(*parts).subquery("hits")
+    # A row found by several of its texts counts once, by its best.
+    best = (
+        select(hits)
+        .ext(distinct_on(hits.c.layer, hits.c.id))
+        .order_by(hits.c.layer, hits.c.id, hits.c.rank, hits.c.length, hits.c.field)
+        .subquery("best")
+    )
+    top = (
+        select(best)
+        .order_by(best.c.rank, best.c.length, best.c.layer_order, best.c.text, best.c.id)
+        .limit(limit)
+        .cte("top")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    # Places are worked out for what is shown alone.
+    shown = union_all(*(_shown(layer, actor, top) for layer in _layers())).subquery("shown")
+    answer = [c for c in shown.c if c.name not in ("rank", "length", "layer_order", "folded")]
+    return select(*answer).order_by(
+        shown.c.rank, shown.c.length, shown.c.layer_order, shown.c.folded, shown.c.id
+    )
+
+
+def _layers() -> list[Layer]:
+    return [each for each in LAYERS if each.searchable and not each.series]
+
+
+def _matches(folded: str) -> CTE:
+    """Return the entries that match, each with its rank (0 is the text itself)."""
+    text, sound, first = ENTRY.c.text, ENTRY.c.pinyin, ENTRY.c.initials
+    words = folded.split()
+    ranks: list[tuple[ColumnElement[bool], int]] = [
+        (text == folded, 0),
+        (text.startswith(folded, autoescape=True), 1),
+        (text.endswith(folded, autoescape=True), 2),
+        (and_(*(text.contains(word, autoescape=True) for word in words)), 3),
+    ]
+    joined = folded.replace(" ", "").replace("ü", "v")
+    if joined.isascii() and len(joined) > 1:
+        ranks += [
+            (or_(sound == joined, first == joined), 4),
+            (
+                or_(
+                    sound.startswith(joined, autoescape=True),
+                    first.startswith(joined, autoescape=True),
+                ),
+                5,
+            ),
+            (
+                or_(
+                    sound.contains(joined, autoescape=True),
+                    first.contains(joined, autoescape=True),
+                ),
+                6,
+            ),
+        ]
+    rank = case(*ranks, else_=None).label("rank")
+    found = select(
+        ENTRY.c.layer, ENTRY.c.id, ENTRY.c.field, text, rank, func.length(text).label("length")
+    ).where(or_(*(condition for condition, _ in ranks[3:])))
+    return found.cte("matches").prefix_with("MATERIALIZED", dialect="postgresql")
+
+
+def _hits(layer: Layer, actor: Actor, matches: CTE, order: int) -> Select[Any]:
+    visible = rows(layer, actor)
+    return (
+        select(matches, literal_column(str(order)).label("layer_order"))
+        .join(visible, visible.c.id == matches.c.id)
+        .where(matches.c.layer == layer.name)
+    )
+
+
+def _shown(layer: Layer, actor: Actor, top: CTE) -> Select[Any]:
+    visible = rows(layer, actor)
+    fields = [(top.c.field == name, visible.c[name]) for name in layer.searchable]
+    language = func.substr(top.c.field, len("names.") + 1)
+    return (
+        select(
+            top.c.layer,
+            top.c.id,
+            title_of(layer, visible).label("title"),
+            top.c.field,
+            case(*fields, else_=visible.c.names.op("->>")(language)).label("text"),
+            *extent_columns(place_of(layer, visible, actor)),
+            top.c.rank,
+            top.c.length,
+            top.c.layer_order,
+            top.c.text.label("folded"),
+        )
+        .select_from(top)
+        .join(visible, visible.c.id == top.c.id)
+        .where(top.c.layer == layer.name)
+    )

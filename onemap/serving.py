@@ -9,44 +9,23 @@ import socket
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
 
+from api.app import create_app
+from api.session import Config
 from onemap.clock import Clock
 from onemap.database import Database
 from onemap.settings import Settings, load
 from onemap.trouble import ExitCode, Trouble, say
 
 _HANDED_ON = "ONEMAP_SERVING"
-
-
-@dataclass(frozen=True)
-class Service:
-    """What the HTTP interface is given.
-
-    Attributes
-    ----------
-    settings : Settings
-        As the user set them.
-    database_url : str
-        As the serving role, which cannot alter tables.
-    clock : Clock
-        Tells the present moment of observations (the demo's own runs apart).
-    demo : bool
-        Whether this is the fictional estate; every page and answer says so.
-    page : Path, optional
-        Folder of the built page.
-    """
-
-    settings: Settings
-    database_url: str
-    clock: Clock
-    demo: bool
-    page: Path | None
 
 
 def page_dir() -> Path | None:
@@ -98,32 +77,38 @@ def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> 
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            log_level="info" if settings.log_level == "debug" else settings.log_level,
+            # At "info" uvicorn only tells that it runs; the address is announced here.
+            log_level="warning" if settings.log_level == "info" else settings.log_level,
             access_log=settings.log_level == "debug",
             server_header=False,
             timeout_graceful_shutdown=5,
         )
+    except KeyboardInterrupt:
+        pass  # the usual way to end it, and uvicorn has closed in good order by now
     finally:
         ended.set()
         del os.environ[_HANDED_ON]
 
 
-def create() -> Any:
+def create() -> FastAPI:
     """Make the application in a serving process, from what `run` handed on."""
-    from datetime import timedelta
-
-    from api.app import create_app
-
     handed: dict[str, Any] = json.loads(os.environ[_HANDED_ON])
-    return create_app(
-        Service(
-            settings=load(**handed["settings"]),
+    settings = load(**handed["settings"])
+    app = create_app(
+        Config(
             database_url=handed["database_url"],
-            clock=Clock(timedelta(seconds=handed["offset_s"])),
+            pool_size=settings.pool_size,
+            anonymous=settings.anonymous.value,
+            language=settings.language.value,
+            timezone=settings.timezone,
+            now=Clock(timedelta(seconds=handed["offset_s"])).now,
             demo=handed["demo"],
-            page=page_dir(),
         )
     )
+    page = page_dir()
+    if page is not None:
+        app.mount("/", StaticFiles(directory=page, html=True), name="page")
+    return app
 
 
 def _announce(settings: Settings, ended: threading.Event) -> None:

@@ -34,7 +34,10 @@ class TrackRules:
     gap_s
         Silence longer than this ends a trip or a stop: nobody knows what happened.
     max_speed_kmh, jump_slack_m
-        A fix that would need more speed, beyond an error of position, is a jump.
+        A leg that would need more speed, beyond an error of position, cannot be driven.
+    jump_max_fixes
+        Stray fixes up to this many (twice as many between two good stretches) are flagged as
+        a jump. A longer stretch is believed, and the track is split at the impossible leg.
     moving_min_kmh
         Below it a vehicle on a trip is waiting, not moving.
     """
@@ -45,6 +48,7 @@ class TrackRules:
     gap_s: float = 1800.0
     max_speed_kmh: float = 200.0
     jump_slack_m: float = 50.0
+    jump_max_fixes: int = 10
     moving_min_kmh: float = 3.0
 
 
@@ -58,6 +62,9 @@ class Fixes:
         The vehicles' keys; `vehicle` holds positions in it.
     vehicle, time, lon, lat
         The fixes that count: time is UTC ``datetime64[us]``, coordinates WGS 84 degrees.
+    broken
+        Whether the leg to a fix from the one before it cannot have been driven; tracks split
+        there.
     row
         Position of each fix in the rows as given.
     flag
@@ -72,6 +79,7 @@ class Fixes:
     time: NDArray[np.datetime64]
     lon: Floats
     lat: Floats
+    broken: NDArray[np.bool_]
     row: Ints
     flag: NDArray[np.str_]
     late: NDArray[np.bool_]
@@ -98,7 +106,7 @@ def clean_fixes(
 
     Flags: ``no_fix`` (no finite place on earth, no time, or exactly 0, 0), ``duplicate`` (same
     time and place again), ``time_conflict`` (same time, another place: the first given counts),
-    ``jump`` (outside the largest chain of fixes that a car could have driven).
+    ``jump`` (a few fixes that no car could have driven to, see `TrackRules`).
 
     Parameters
     ----------
@@ -124,10 +132,10 @@ def clean_fixes(
     late[row] = _late(code[row], moment[row])
     row = row[np.lexsort((moment[row], code[row]))]  # stable: equal times stay as given
     row = _without_repeats(row, code, moment, x, y, flag)
-    row = _without_jumps(row, code, moment, x, y, flag, rules)
+    row, broken = _without_jumps(row, code, moment, x, y, flag, rules)
     return Fixes(
         np.asarray(keys), code[row].astype(np.int64), moment[row], x[row], y[row],
-        row.astype(np.int64), flag, late,
+        broken, row.astype(np.int64), flag, late,
     )  # fmt: skip
 
 
@@ -168,10 +176,10 @@ def _without_jumps(
     y: Floats,
     flag: NDArray[np.str_],
     rules: TrackRules,
-) -> Ints:
-    """Flag what lies outside the largest drivable chain of each vehicle's stretches."""
+) -> tuple[Ints, NDArray[np.bool_]]:
+    """Flag stray stretches; return the rows that count and where a leg stays impossible."""
     if len(row) < 2:
-        return row
+        return row, np.zeros(len(row), dtype=np.bool_)
     lon, lat, seconds = x[row], y[row], moment[row].astype(np.int64) / 1e6
     speed = rules.max_speed_kmh / 3.6
 
@@ -190,23 +198,27 @@ def _without_jumps(
     for group in np.split(np.arange(len(first)), np.flatnonzero(np.diff(owner)) + 1):
         if len(group) == 1:
             continue
-        chain = _largest_chain(first[group], last[group], drivable)
+        chain = _best_chain(first[group], last[group], drivable, rules.jump_max_fixes + 0.5)
         for stretch in np.setdiff1d(group, group[chain], assume_unique=True):
             keep[first[stretch] : last[stretch] + 1] = False
     flag[row[~keep]] = "jump"
-    return row[keep]
+    kept = np.flatnonzero(keep)
+    still = np.zeros(len(kept), dtype=np.bool_)
+    still[1:] = ~drivable(kept[:-1], kept[1:]) & (np.diff(code[row[kept]]) == 0)
+    return row[keep], still
 
 
-def _largest_chain(first: Ints, last: Ints, drivable: Any) -> Ints:
-    """Return the stretches, in order, that follow each other drivably and hold most fixes."""
-    size = last - first + 1
+def _best_chain(first: Ints, last: Ints, drivable: Any, price: float) -> Ints:
+    """Return the stretches to keep: most fixes, less `price` for each impossible leg kept."""
+    size = (last - first + 1).astype(np.float64)
     best, before = size.copy(), np.full(len(size), -1)
     for here in range(1, len(size)):
         earlier = np.arange(max(0, here - _LOOK_BACK), here)
-        open_way = earlier[drivable(last[earlier], np.full(len(earlier), first[here]))]
-        if len(open_way):
-            way = open_way[np.argmax(best[open_way])]
-            best[here], before[here] = best[way] + size[here], way
+        possible = drivable(last[earlier], np.full(len(earlier), first[here]))
+        worth = best[earlier] - np.where(possible, 0.0, price)
+        way = int(np.argmax(worth))
+        if worth[way] > 0:
+            best[here], before[here] = worth[way] + size[here], earlier[way]
     chain = [int(np.argmax(best))]
     while before[chain[-1]] >= 0:
         chain.append(int(before[chain[-1]]))

@@ -81,17 +81,18 @@ def geodesic_m(lon: ArrayLike, lat: ArrayLike) -> Floats:
 def segment(fixes: Fixes, rules: TrackRules | None = None) -> Journeys:
     """Cut cleaned fixes into stops and trips.
 
-    A silence above `gap_s` cuts first. Within each piece, stops are the stays of at least
-    `stop_min_s` within `stop_radius_m` of their centre; stays on one place that only drift
-    parted are one stop. What lies between is a trip when it leads `trip_min_m` away from its
-    start. The fixes by which a car rolls away from a stop's centre belong to the trip.
+    A silence above `gap_s` and a leg that cannot have been driven cut first. Within each
+    piece, stops are the stays of at least `stop_min_s` within `stop_radius_m` of their centre;
+    stays on one place that only drift parted are one stop. What lies between is a trip when it
+    leads `trip_min_m` away from its start. The fixes by which a car rolls away from a stop's
+    centre belong to the trip.
     """
     rules = rules or TrackRules()
     seconds = fixes.time.astype(np.int64) / 1e6
     count = len(seconds)
     if count == 0:
         return Journeys(_stops(fixes, []), _trips(fixes, [], [], rules))
-    cut = (np.diff(fixes.vehicle) != 0) | (np.diff(seconds) > rules.gap_s)
+    cut = (np.diff(fixes.vehicle) != 0) | (np.diff(seconds) > rules.gap_s) | fixes.broken[1:]
     starts = np.flatnonzero(np.concatenate([[True], cut]))
     ends = np.append(starts[1:], count)
     piece = np.cumsum(np.concatenate([[0], cut]))

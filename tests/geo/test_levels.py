@@ -1,5 +1,7 @@
 """Level expressions as OSM and as Chinese buildings write them."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +75,16 @@ def test_a_label_is_read_back_to_its_number(number, mezzanine):
 
 def test_names_come_in_the_order_of_the_storeys():
     assert [level.label for level in level_names("-1-1")] == ["B1", "F1", "F2"]
+
+
+def test_every_level_of_the_real_plans_is_read(shared_data):
+    texts = {
+        text
+        for name in ("SIST_1.osm", "APBorig.osm")
+        for text in re.findall(
+            r"""k=['"]level['"] v=['"]([^'"]*)""",
+            (shared_data / "floorplans" / name).read_text(encoding="utf-8"),
+        )
+    }
+    assert {"0-1", "0.5", "-1-3"} <= texts
+    assert all(parse_levels(text) for text in texts)

@@ -159,6 +159,26 @@ def test_a_jump_is_flagged_wherever_it_stands(where, length):
     assert fixes.flag.tolist() == expected.tolist()
 
 
+def test_a_car_that_turns_up_elsewhere_keeps_both_days_and_no_km_between():
+    name, when, lon, lat = Car().drive(5000).drive(5000).columns()
+    lat = lat.copy()
+    lat[50:] += 0.3
+    fixes = clean_fixes(name, when, lon, lat)
+    assert (fixes.flag == "").all()
+    assert fixes.broken.nonzero()[0].tolist() == [50]
+    assert segment(fixes).trips.km == pytest.approx([4.9, 4.9], rel=0.006)
+
+
+@pytest.mark.parametrize(("length", "kept"), [(15, False), (30, True)])
+def test_only_a_long_stretch_elsewhere_is_believed(length, kept):
+    name, when, lon, lat = Car().drive(10_000).columns()
+    lat = lat.copy()
+    lat[40 : 40 + length] += 0.3
+    fixes = clean_fixes(name, when, lon, lat)
+    assert (fixes.flag == "jump").sum() == (0 if kept else length)
+    assert fixes.broken.sum() == (2 if kept else 0)
+
+
 def test_fixes_without_a_place_are_flagged():
     when = START + np.arange(5) * np.timedelta64(10, "s")
     when[4] = np.datetime64("NaT")
@@ -257,6 +277,9 @@ def test_a_week_of_a_real_taxi_is_cut_into_trips(shared_data):
     )
     fixes = clean_fixes(["taxi"] * len(rows), rows.t.to_numpy(), rows.x, rows.y)
     assert len(rows) == 15_837
+    # Its file holds 627 repeats and leaps of up to 10 km in five seconds.
+    assert (fixes.flag == "duplicate").sum() == 627
+    assert (fixes.flag == "jump").sum() < 100
     found = segment(fixes)
     assert len(found.trips.km) > 10
     assert (found.trips.reach_m >= 200).all()

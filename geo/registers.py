@@ -151,29 +151,7 @@ def consumption(
     kept = _Kept(moment, value, _generation(moment, value, replacements))
     _set_aside_unusable(kept, modulus)
     doubts = _set_aside_spurious(kept)
-    usual = _usual_hours(kept, every)
-    rows = kept.rows
-    start, end = moment[rows[:-1]], moment[rows[1:]]
-    hours = (end - start) / np.timedelta64(3600, "s")
-    delta, reason = _steps(kept, modulus, replacements, multiplier, max_rate, hours)
-    total = delta * multiplier
-    fast = np.zeros(len(total), dtype=np.bool_)
-    if max_rate is not None:
-        fast = total > max_rate * hours * (1 + 1e-9)
-    fast |= _leaps_from_zero(value[rows], total, hours)
-    total[fast], reason[fast] = np.nan, "too_fast"
-    gap = hours > GAP_FACTOR * usual
-    named = np.array([doubts.get(int(row), "") for row in rows[:-1]], dtype=_CODE)
-    reason = np.where((reason == "") & (named != ""), named, reason)
-    reason = np.where((reason == "") & gap, "gap", reason)
-    known = np.isfinite(total) & ~gap & (named == "")
-    label = np.where(known, "measured", "unknown")
-    order = np.argsort(kept.ignored, kind="stable")
-    return Intervals(
-        start, end, total, label, reason.astype(_CODE),
-        np.array(kept.ignored, dtype=np.int64)[order],
-        np.array(kept.ignored_reason, dtype=_CODE)[order],
-    )  # fmt: skip
+    return _judged(kept, doubts, modulus, replacements, multiplier, max_rate, every)
 
 
 def allocate(
@@ -304,6 +282,39 @@ def _set_aside_spurious(kept: _Kept) -> dict[int, str]:
             place = max(here - 1, 0)
         else:
             place = here + 1
+
+
+def _judged(
+    kept: _Kept,
+    doubts: dict[int, str],
+    modulus: float | None,
+    replacements: Sequence[Replacement],
+    multiplier: float,
+    max_rate: float | None,
+    every: timedelta | None,
+) -> Intervals:
+    """Compute, bound and label the interval between each two readings that count."""
+    rows = kept.rows
+    start, end = kept.moment[rows[:-1]], kept.moment[rows[1:]]
+    hours = (end - start) / np.timedelta64(3600, "s")
+    delta, reason = _steps(kept, modulus, replacements, multiplier, max_rate, hours)
+    total = delta * multiplier
+    fast = np.zeros(len(total), dtype=np.bool_)
+    if max_rate is not None:
+        fast = total > max_rate * hours * (1 + 1e-9)
+    fast |= _leaps_from_zero(kept.value[rows], total, hours)
+    total[fast], reason[fast] = np.nan, "too_fast"
+    gap = hours > GAP_FACTOR * _usual_hours(kept, every)
+    named = np.array([doubts.get(int(row), "") for row in rows[:-1]], dtype=_CODE)
+    reason = np.where((reason == "") & (named != ""), named, reason)
+    reason = np.where((reason == "") & gap, "gap", reason)
+    known = np.isfinite(total) & ~gap & (named == "")
+    order = np.argsort(kept.ignored, kind="stable")
+    return Intervals(
+        start, end, total, np.where(known, "measured", "unknown"), reason.astype(_CODE),
+        np.array(kept.ignored, dtype=np.int64)[order],
+        np.array(kept.ignored_reason, dtype=_CODE)[order],
+    )  # fmt: skip
 
 
 def _usual_hours(kept: _Kept, every: timedelta | None) -> float:

@@ -33,9 +33,11 @@ class Connections:
     So a service starts while its database is still away, says so (503), and recovers by itself.
     """
 
-    def __init__(self, url: str, size: int) -> None:
+    def __init__(self, url: str, size: int, *, plans: str = "force_custom_plan") -> None:
         self._url = url
         self._size = size
+        # By default no generic plan: it does not know how large the bbox is, and may scan a table.
+        self._plans = plans
         self._pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
@@ -48,8 +50,7 @@ class Connections:
             command_timeout=TIMEOUT_S,
             server_settings={
                 "application_name": "onemap-api",
-                # A generic plan does not know how large the bbox is, and would scan the table.
-                "plan_cache_mode": "force_custom_plan",
+                "plan_cache_mode": self._plans,
                 "jit": "off",
                 "TimeZone": "UTC",
             },
@@ -91,7 +92,7 @@ class Connections:
                 return list(await self.pool.fetch(ready.sql, *arguments))
         except (TimeoutError, asyncpg.QueryCanceledError) as slow:
             raise Unavailable(
-                zh=f"查询超过 {TIMEOUT_S:.0f} 秒，已取消；请用 bbox、datetime、filter 缩小范围后重试",
+                zh=f"查询超过 {TIMEOUT_S:.0f} 秒，已取消；请用 bbox 或 filter 缩小范围",
                 en=f"The query took more than {TIMEOUT_S:.0f} s and was cancelled; "
                 "narrow it (bbox, datetime, filter) and try again",
             ) from slow

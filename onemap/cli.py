@@ -81,7 +81,8 @@ def _known(failure: Exception) -> tuple[str, ExitCode] | None:
     problems = sys.modules.get("layers.problems")
     if problems is not None and isinstance(failure, problems.Problem):
         text = failure.text
-        return say(text.zh, text.en), ExitCode.UNUSABLE_INPUT
+        misused = isinstance(failure, problems.NotFound | problems.BadRequest)
+        return say(text.zh, text.en), ExitCode.USAGE if misused else ExitCode.UNUSABLE_INPUT
     psycopg = sys.modules.get("psycopg")
     original = getattr(failure, "orig", failure)
     if psycopg is not None and isinstance(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def import_(
     kind: Kind,
-    files: Annotated[list[Path], typer.Argument(help=say("文件", "files"))],
+    files: Annotated[list[Path], typer.Argument(help=say("文件或目录", "files or folders"))],
     crs: Annotated[
         str | None,
         typer.Option(
@@ -40,12 +40,35 @@ def import_(
         str | None, typer.Option(help=say("数据集名称", "name of the dataset"))
     ] = None,
     body: Annotated[
-        str | None, typer.Option(help=say("所属机构（代码）", "owning body (its code)"))
+        str | None, typer.Option(help=say("所属机构（代码或名称）", "owning body (code or name)"))
     ] = None,
     mapping: Annotated[
         list[str] | None,
         typer.Option(
             "--map", metavar="FIELD=COLUMN", help=say("字段=列名", "which column is which field")
+        ),
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option(help=say("文件内的图层或工作表", "layer or sheet in the file"))
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help=say("文字编码，如 GBK", "encoding of texts, as GBK"))
+    ] = None,
+    accept_guess: Annotated[
+        bool,
+        typer.Option("--accept-guess", help=say("接受推测的坐标系", "accept a guessed CRS")),
+    ] = False,
+    accept_ballpark: Annotated[
+        bool,
+        typer.Option(
+            "--accept-ballpark",
+            help=say("接受约百米误差的基准转换", "accept a datum shift that may be 100 m off"),
+        ),
+    ] = False,
+    further: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help=say("该种类的其他设置", "settings of this kind")
         ),
     ] = None,
     dry_run: Annotated[
@@ -55,64 +78,51 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import files of one kind; rows that cannot be loaded wait in quarantine with their reason."""
-    from importers.registry import IMPORTERS
+    from importers.registry import importer_of
 
     from importers import pipeline
+    from importers.base import Options
     from layers.db import engine
     from onemap.commands.progress import bars
     from onemap.commands.reports import show
     from onemap.database import opened
     from onemap.settings import load
 
-    importer = _of_kind(IMPORTERS, kind)
-    for file in files:
-        if not file.exists():
-            raise Trouble(
-                ExitCode.UNUSABLE_INPUT,
-                f"文件不存在：{file}。请检查路径。",
-                f"There is no such file: {file}. Check the path.",
-            )
-    columns = _pairs(mapping or [])
-    with opened(load(), demo=demo) as database, bars() as progress:
+    settings = load()
+    importer = importer_of(kind)
+    options = Options(
+        crs=crs,
+        source=source,
+        body=body,
+        mapping=_pairs("--map", mapping or []),
+        layer=layer,
+        encoding=encoding,
+        timezone=settings.timezone,
+        dry_run=dry_run,
+        accept_guess=accept_guess,
+        accept_ballpark=accept_ballpark,
+        data_dir=settings.data_dir,
+        extra=_pairs("--set", further or []),
+    )
+    with opened(settings, demo=demo) as database, bars() as progress:
         made = engine(database.owner_url)
         try:
-            report = pipeline.run(
-                importer,
-                files,
-                engine=made,
-                crs=crs,
-                source=source,
-                body=body,
-                dry_run=dry_run,
-                mapping=columns or None,
-                progress=progress,
-            )
+            report = pipeline.run(importer, files, engine=made, options=options, progress=progress)
         finally:
             made.dispose()
-    show(report.as_dict(), as_json=as_json, dry_run=dry_run)
+    show(report, as_json=as_json)
     raise typer.Exit(ExitCode.QUARANTINED if report.quarantined else ExitCode.OK)
 
 
-def _of_kind(importers: Any, kind: str) -> Any:
-    if kind not in importers:
-        known = ", ".join(sorted(importers))
-        raise Trouble(
-            ExitCode.USAGE,
-            f"没有种类 {kind}。可用：{known}。",
-            f"There is no kind {kind}. There are: {known}.",
-        )
-    return importers[kind]
-
-
-def _pairs(given: list[str]) -> dict[str, str]:
+def _pairs(flag: str, given: list[str]) -> dict[str, str]:
     pairs = {}
     for each in given:
         field, equals, column = each.partition("=")
         if not (field and equals and column):
             raise Trouble(
                 ExitCode.USAGE,
-                f"--map 的写法是 字段=列名，收到的是 {each}。",
-                f"--map takes FIELD=COLUMN; it was given {each}.",
+                f"{flag} 的写法是 名称=值，收到的是 {each}。",
+                f"{flag} takes NAME=VALUE; it was given {each}.",
             )
         pairs[field] = column
     return pairs
@@ -128,8 +138,9 @@ def template(
     from importers.registry import IMPORTERS
 
     from importers import sheets
+    from importers.registry import importer_of
 
-    importer = _of_kind(IMPORTERS, kind)
+    importer = importer_of(kind)
     path = output or Path(f"{kind}.xlsx")
     sheets.write_template(importer, path)
     typer.echo(str(path))

@@ -5,22 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from onemap.trouble import say
+from onemap.trouble import language, say
 
-SHOWN_ISSUES = 20
-_COUNTS = {
-    "read": ("读取", "read"),
-    "loaded": ("新增", "loaded"),
-    "updated": ("更新", "updated"),
-    "unchanged": ("未变", "unchanged"),
-    "repaired": ("修复", "repaired"),
-    "quarantined": ("待修", "quarantined"),
-}
+if TYPE_CHECKING:
+    from importers.report import Report
+
+SHOWN_LINES = 60
 
 
 def print_json(value: Any) -> None:
@@ -52,35 +47,20 @@ def table(rows: Sequence[Mapping[str, Any]], *, as_json: bool, one: bool = False
     console.print(drawn)
 
 
-def show(report: Mapping[str, Any], *, as_json: bool, dry_run: bool) -> None:
-    """Print the report of an import: the counts, then what was found in which row."""
+def show(report: Report, *, as_json: bool) -> None:
+    """Print the report of an import: the counts, how it was read, then what was found where."""
     if as_json:
-        print_json(report)
+        print_json(report.as_dict())
         return
     console = Console()
-    if dry_run:
-        console.print(say("试运行，未写入：", "dry run, nothing written:"))
-    console.print(
-        "  ".join(f"{say(*text)} {report.get(name, 0)}" for name, text in _COUNTS.items()),
-        highlight=True,
-    )
-    issues = list(report.get("issues", ()))
-    for issue in issues[:SHOWN_ISSUES]:
-        console.print(f"  · {_issue(issue)}", highlight=False, markup=False)
-    if len(issues) > SHOWN_ISSUES:
-        rest = len(issues) - SHOWN_ISSUES
-        console.print(
-            say(f"  …另有 {rest} 条，见 --json", f"  … and {rest} more, see --json"),
-            highlight=False,
-        )
-
-
-def _issue(issue: Any) -> str:
-    if not isinstance(issue, Mapping):
-        return str(issue)
-    return "  ".join(
-        f"{name}={_text(value)}" for name, value in issue.items() if value not in (None, "")
-    )
+    if report.dry_run:
+        console.print(say("试运行，未写入任何内容：", "dry run, nothing was written:"))
+    lines = report.text(language()).splitlines()
+    for line in lines[:SHOWN_LINES]:
+        console.print(line, highlight=False, markup=False)
+    rest = len(lines) - SHOWN_LINES
+    if rest > 0:
+        console.print(say(f"…另有 {rest} 条，见 --json", f"… and {rest} more, see --json"))
 
 
 def _text(value: Any) -> str:

@@ -60,3 +60,9 @@ def test_the_data_folder_of_root_is_one_that_the_servers_user_can_enter(
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_DATA_HOME", "/srv/home/data")
     assert load().data_dir == Path("/srv/home/data/onemap")
+
+
+def test_the_readme_lists_every_setting() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    missing = [row["variable"] for row in describe(load()) if f"`{row['variable']}`" not in readme]
+    assert missing == []

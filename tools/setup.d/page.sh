@@ -25,7 +25,7 @@ build_page() {
     want=$(sha256sum web/package.json web/package-lock.json | sha256sum)
     if [ "$(cat web/node_modules/.onemap-stamp 2>/dev/null)" != "$want" ]; then
         say "packages of the page"
-        in_web npm ci --no-audit --no-fund --loglevel=error || die \
+        in_web npm ci --no-audit --no-fund --loglevel=error >/dev/null || die \
             "页面的软件包安装失败。请检查网络和 npm 的设置，然后重试。" \
             "The packages of the page could not be installed. Check the network and npm's settings, then try again."
         echo "$want" >web/node_modules/.onemap-stamp

@@ -135,10 +135,9 @@ def template(
     ] = None,
 ) -> None:
     """Write the sheet of a kind, with Chinese headings and one example row."""
-    from importers.registry import IMPORTERS
+    from importers.registry import importer_of
 
     from importers import sheets
-    from importers.registry import importer_of
 
     importer = importer_of(kind)
     path = output or Path(f"{kind}.xlsx")

@@ -9,32 +9,17 @@ import socket
 import sys
 import threading
 import time
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
-from api.app import create_app
-from api.session import Config
 from onemap.clock import Clock
 from onemap.database import Database
-from onemap.settings import Settings, load
+from onemap.settings import Settings
 from onemap.trouble import ExitCode, Trouble, say
 
-_HANDED_ON = "ONEMAP_SERVING"
-
-
-def page_dir() -> Path | None:
-    """Return the folder of the built page: within the wheel, or of a checkout."""
-    here = Path(__file__).resolve().parent
-    for folder in (here / "page", here.parent / "web" / "dist"):
-        if (folder / "index.html").is_file():
-            return folder
-    return None
+HANDED_ON = "ONEMAP_SERVING"
+"""What `run` hands on to `onemap.application.create` in each serving process."""
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -60,7 +45,7 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> None:
     """Serve until interrupted; prints the address once it answers."""
-    os.environ[_HANDED_ON] = json.dumps(
+    os.environ[HANDED_ON] = json.dumps(
         {
             "settings": settings.model_dump(mode="json"),
             "database_url": database.app_url,
@@ -72,7 +57,7 @@ def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> 
     threading.Thread(target=_announce, args=(settings, ended), daemon=True).start()
     try:
         uvicorn.run(
-            "onemap.serving:create",
+            "onemap.application:create",
             factory=True,
             host=settings.host,
             port=settings.port,
@@ -87,28 +72,7 @@ def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> 
         pass  # the usual way to end it, and uvicorn has closed in good order by now
     finally:
         ended.set()
-        del os.environ[_HANDED_ON]
-
-
-def create() -> FastAPI:
-    """Make the application in a serving process, from what `run` handed on."""
-    handed: dict[str, Any] = json.loads(os.environ[_HANDED_ON])
-    settings = load(**handed["settings"])
-    app = create_app(
-        Config(
-            database_url=handed["database_url"],
-            pool_size=settings.pool_size,
-            anonymous=settings.anonymous.value,
-            language=settings.language.value,
-            timezone=settings.timezone,
-            now=Clock(timedelta(seconds=handed["offset_s"])).now,
-            demo=handed["demo"],
-        )
-    )
-    page = page_dir()
-    if page is not None:
-        app.mount("/", StaticFiles(directory=page, html=True), name="page")
-    return app
+        del os.environ[HANDED_ON]
 
 
 def _announce(settings: Settings, ended: threading.Event) -> None:

@@ -1,0 +1,50 @@
+"""The application of one serving process: the HTTP interface, and the page at its root."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from api.app import create_app
+from api.session import Config
+from onemap.clock import Clock
+from onemap.serving import HANDED_ON
+from onemap.settings import load
+
+
+def page_dir() -> Path | None:
+    """Return the folder of the built page: within the wheel, or of a checkout."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "page", here.parent / "web" / "dist"):
+        if (folder / "index.html").is_file():
+            return folder
+    return None
+
+
+def create() -> FastAPI:
+    """Make the application in a serving process, from what `run` handed on."""
+    handed: dict[str, Any] = json.loads(os.environ[HANDED_ON])
+    settings = load(**handed["settings"])
+    app = create_app(
+        Config(
+            database_url=handed["database_url"],
+            pool_size=settings.pool_size,
+            anonymous=settings.anonymous.value,
+            language=settings.language.value,
+            timezone=settings.timezone,
+            now=Clock(timedelta(seconds=handed["offset_s"])).now,
+            demo=handed["demo"],
+            data_dir=str(settings.data_dir),
+            data_dir=str(settings.data_dir),
+        )
+    )
+    page = page_dir()
+    if page is not None:
+        app.mount("/", StaticFiles(directory=page, html=True), name="page")
+    return app

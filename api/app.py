@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,8 +10,9 @@ from fastapi import FastAPI
 
 from api import problems
 from api.database import Connections
-from api.routes import ogc
+from api.routes import catalogue, health, ogc, tiles
 from api.session import Config
+from api.tiles import TileDoor
 
 TITLE = "onemap"
 
@@ -21,11 +23,19 @@ def create_app(config: Config) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         connections = Connections(config.database_url, config.pool_size)
+        # As many as there are cores: more would only queue inside the database, with a longer
+        # tail. A tile's plan is always the same index scan, so it is made once.
+        tile_connections = Connections(
+            config.database_url, os.cpu_count() or 2, plans="force_generic_plan"
+        )
         await connections.open()
+        await tile_connections.open()
         app.state.connections = connections
+        app.state.tile_connections = tile_connections
         try:
             yield
         finally:
+            await tile_connections.close()
             await connections.close()
 
     app = FastAPI(
@@ -37,5 +47,7 @@ def create_app(config: Config) -> FastAPI:
     )
     app.state.config = config
     problems.install(app)
-    app.include_router(ogc.router)
+    for part in (health, catalogue, tiles, ogc):
+        app.include_router(part.router)
+    app.add_middleware(TileDoor)
     return app

@@ -34,6 +34,7 @@ class Config:
     timezone : in which days are counted.
     now : the service's clock (the demo estate has its own); it dates what is observed.
     demo : whether this is the demo estate, labelled so everywhere.
+    data_dir : the data folder, where pictures lie.
     """
 
     database_url: str
@@ -43,6 +44,7 @@ class Config:
     timezone: str = TIMEZONE
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     demo: bool = False
+    data_dir: str = "."
 
     @property
     def zone(self) -> ZoneInfo:

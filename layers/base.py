@@ -177,6 +177,11 @@ class Feature(Entity):
     geometry_type: ClassVar[str] = "GEOMETRY"
     dimension: ClassVar[int] = 2
 
+    @classmethod
+    def derived(cls, _t: FromClause, _at: datetime | None) -> dict[str, ColumnElement[Any]]:
+        """Return what travels in tiles beside the columns: facts of linked rows, by name."""
+        return {}
+
     @declared_attr
     @classmethod
     def geom(cls) -> Mapped[Any]:
@@ -252,7 +257,7 @@ class Paint:
     colors: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """How a thing is seen. A column is never repeated here.
 
@@ -267,6 +272,7 @@ class Layer:
     tiled : the columns that travel in tiles, beside the id.
     searchable : the columns that the search box looks in.
     paint : None for a layer without geometry.
+    shown : whether a map that was just opened draws it.
     """
 
     name: str
@@ -279,6 +285,7 @@ class Layer:
     tiled: tuple[str, ...] = ("name",)
     searchable: tuple[str, ...] = ("name",)
     paint: Paint | None = None
+    shown: bool = True
 
     @property
     def table(self) -> Table:

@@ -114,6 +114,7 @@ VEHICLES = Layer(
     tiled=("name", "plate", "state"),
     searchable=("plate", "name", "model"),
     paint=Paint("circle", "#9fb3c8", "#51657a", outline="#ffffff", width=4),
+    shown=False,
 )
 POSITIONS = Layer(
     name="positions",
@@ -139,6 +140,7 @@ TRIPS = Layer(
     tiled=("vehicle_id", "started_at", "length_km"),
     searchable=(),
     paint=Paint("line", "#1f5fbf", "#6aa5ff", width=2, opacity=0.5),
+    shown=False,
 )
 STOPS = Layer(
     name="stops",
@@ -150,4 +152,5 @@ STOPS = Layer(
     tiled=("vehicle_id", "duration_s"),
     searchable=(),
     paint=Paint("circle", "#5c7fa8", "#86a8cf", outline="#ffffff", width=3),
+    shown=False,
 )

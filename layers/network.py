@@ -110,4 +110,5 @@ DUCTS = Layer(
     group="network",
     zooms=(12, 16),
     paint=Paint("line", "#a58b6f", "#9c8468", width=3, opacity=0.5),
+    shown=False,
 )

@@ -5,8 +5,22 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Computed, Date, Float, Integer, and_, exists, or_, select
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    Date,
+    Float,
+    Integer,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy import Text as TextType
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.schema import UniqueConstraint
@@ -66,6 +80,19 @@ class Room(Feature):
         )
         return or_(super().visible(t, bodies, at), t.c.id.in_(occupied_rooms(bodies, at)), walks)
 
+    @classmethod
+    def derived(cls, t: FromClause, at: datetime | None) -> dict[str, ColumnElement[Any]]:
+        """Return the room's levels, for the floor switch: their ids and their ordinals."""
+        link = dated(Base.metadata.tables["room_level"], at).alias()
+        level = dated(Base.metadata.tables["level"], at).alias()
+        joined = link.join(level, level.c.id == link.c.level_id)
+
+        def listed(c: ColumnElement[Any]) -> ColumnElement[Any]:
+            text = func.string_agg(cast(c, TextType), aggregate_order_by(literal(","), c))
+            return select(text).select_from(joined).where(link.c.room_id == t.c.id).scalar_subquery()
+
+        return {"levels": listed(level.c.id), "ordinals": listed(level.c.ordinal)}
+
 
 class RoomLevel(Link):
     """A room lies on a level (a hall of two storeys lies on two)."""
@@ -108,6 +135,13 @@ class Opening(Feature):
     geometry_type: ClassVar[str] = "LINESTRING"
     category: Mapped[str | None] = choice("opening_category", "类别", "category")
     level_id: Mapped[int | None] = reference("level.id", "楼层", "level", ondelete="CASCADE")
+
+    @classmethod
+    def derived(cls, t: FromClause, at: datetime | None) -> dict[str, ColumnElement[Any]]:
+        """Return the ordinal of the level, for the floor switch."""
+        level = dated(Base.metadata.tables["level"], at).alias()
+        ordinal = select(level.c.ordinal).where(level.c.id == t.c.level_id).scalar_subquery()
+        return {"ordinal": ordinal}
 
 
 ROOMS = Layer(

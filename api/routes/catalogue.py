@@ -1,0 +1,139 @@
+"""The catalogue of layers and the map's style: what a page or a notebook needs to begin."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import func, literal, select, union_all
+
+from api.places import bounds_of, service_url
+from api.problems import described
+from api.routes.tiles import pictures
+from api.session import Session, SessionOf
+from layers.access import rows
+from layers.base import Feature, Layer
+from layers.fields import Field, fields_of
+from layers.labels import GROUPS, Text
+from layers.measures import MEASURES
+from layers.registry import LAYERS
+from tiles.style import style
+from tiles.vector import drawable
+
+router = APIRouter(tags=["map"])
+TITLE = Text("一张图", "One map")
+
+
+@router.get(
+    "/catalogue",
+    summary="Every layer: title, fields, units, tiles, how it looks, how many rows",
+    responses=described(401, 503),
+)
+async def catalogue(session: SessionOf) -> dict[str, Any]:
+    """Return the catalogue of what the caller may see."""
+    counts = await _counts(session)
+    main = [each for each in LAYERS if each.group == "estate"]
+    return {
+        "title": TITLE._asdict(),
+        "demo": session.config.demo,
+        "now": session.config.now().astimezone(session.config.zone).isoformat(timespec="seconds"),
+        "timezone": session.config.timezone,
+        "bounds": await bounds_of(session, main) or await bounds_of(session, LAYERS),
+        "groups": [{"name": name, "title": title._asdict()} for name, title in GROUPS.items()],
+        "layers": [_described(layer, counts[layer.name]) for layer in LAYERS],
+    }
+
+
+@router.get(
+    "/style.json",
+    summary="MapLibre style of the whole map",
+    responses=described(401, 503),
+)
+async def style_json(
+    request: Request,
+    session: SessionOf,
+    theme: Annotated[
+        Literal["light", "dark"], Query(description="日间或夜间 | day or night")
+    ] = "light",
+) -> dict[str, Any]:
+    """Return the style: every layer, labels of the reader's own fonts, no outside address."""
+    main = [each for each in LAYERS if each.group == "estate"]
+    return style(
+        LAYERS,
+        base=service_url(request),
+        language=session.language,
+        theme=theme,
+        rasters=await pictures(session),
+        view=await bounds_of(session, main),
+    )
+
+
+async def _counts(session: Session) -> dict[str, int]:
+    """Count what the actor sees of each layer; of a series, the things that have rows at all."""
+    parts = []
+    for layer in LAYERS:
+        source = rows(layer, session.actor, session.at)
+        number = (
+            func.count() if layer.series is None else func.count(sa.distinct(_thing(layer, source)))
+        )
+        parts.append(
+            select(literal(layer.name).label("layer"), number.label("count")).select_from(source)
+        )
+    return {row["layer"]: row["count"] for row in await session.fetch(union_all(*parts))}
+
+
+def _thing(layer: Layer, source: sa.FromClause) -> Any:
+    assert layer.series is not None
+    return source.c[layer.series.thing_key]
+
+
+def _described(layer: Layer, count: int) -> dict[str, Any]:
+    tiles = drawable(layer)
+    return {
+        "name": layer.name,
+        "group": layer.group,
+        "title": layer.title._asdict(),
+        "description": layer.description._asdict(),
+        "spatial": layer.spatial,
+        "geometry": geometry_of(layer),
+        "shown": layer.shown,
+        "tiles": f"/tiles/{layer.name}/{{z}}/{{x}}/{{y}}" if tiles else None,
+        "tilejson": f"/tiles/{layer.name}" if tiles else None,
+        "raster": layer.spatial and not tiles,
+        "zooms": list(layer.zooms),
+        "paint": _paint(layer),
+        "count": count,
+        "measures": [each.name for each in MEASURES if each.layer == layer.name],
+        "searchable": list(layer.searchable),
+        "items": f"/ogc/collections/{layer.name}/items",
+        "fields": [_field(each) for each in fields_of(layer)],
+    }
+
+
+def _paint(layer: Layer) -> dict[str, Any] | None:
+    if layer.paint is None:
+        return None
+    found = vars(layer.paint) | {"colors": dict(layer.paint.colors)}
+    return dict(found)
+
+
+def geometry_of(layer: Layer) -> str | None:
+    """Return ``polygon``, ``line`` or ``point``; None for a layer without a place."""
+    if not layer.spatial:
+        return None
+    if not issubclass(layer.model, Feature):
+        return "point"
+    kind = layer.model.geometry_type.removeprefix("MULTI").rstrip("MZ").lower()
+    return {"polygon": "polygon", "linestring": "line", "point": "point"}.get(kind)
+
+
+def _field(field: Field) -> dict[str, Any]:
+    return {
+        "name": field.name,
+        "title": field.title._asdict(),
+        "type": field.type,
+        "unit": field.unit,
+        "choices": {code: text._asdict() for code, text in field.choices.items()} or None,
+        "reference": field.reference,
+    }

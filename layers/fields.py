@@ -1,0 +1,84 @@
+"""What the columns of a layer are, said once for catalogue, schemas, sheets and client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Column
+from sqlalchemy.dialects.postgresql import JSONB
+
+from layers.base import Layer
+from layers.labels import CHOICES, Text
+
+_JSON_TYPES: dict[type, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    Decimal: "number",
+    datetime: "date-time",
+    date: "date",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column as people and programs read about it.
+
+    Attributes
+    ----------
+    type : ``string``, ``integer``, ``number``, ``boolean``, ``date``, ``date-time`` or ``object``.
+    unit : as it is shown; None for what has none.
+    choices : code → label, for a column that is held to a list.
+    reference : the layer whose row this column names by its id.
+    """
+
+    name: str
+    title: Text
+    type: str
+    unit: str | None = None
+    choices: Mapping[str, Text] = field(default_factory=dict)
+    reference: str | None = None
+    required: bool = False
+
+
+def title_of(column: Column[Any]) -> Text:
+    """Return the heading of a column: its comment, in both languages."""
+    title = column.info.get("title")
+    if isinstance(title, Text):
+        return title
+    zh, _, en = (column.comment or column.name).partition(" | ")
+    return Text(zh, en or zh)
+
+
+def type_of(column: Column[Any]) -> str:
+    """Return the JSON type of a column's values; text where nothing else fits."""
+    if isinstance(column.type, JSONB):
+        return "object"
+    try:
+        kind = column.type.python_type
+    except NotImplementedError:  # a type of PostgreSQL's own, read as text
+        return "string"
+    return _JSON_TYPES.get(kind, "string")
+
+
+def fields_of(layer: Layer) -> list[Field]:
+    """Return the fields of `layer` in the order of its table, geometry left out."""
+    from layers.registry import LAYERS
+
+    by_table = {each.table.name: each.name for each in LAYERS}
+    return [
+        Field(
+            name=name,
+            title=title_of(column),
+            type=type_of(column),
+            unit=column.info.get("unit"),
+            choices=CHOICES.get(column.info.get("choices", ""), {}),
+            reference=by_table.get(column.info.get("reference", "")),
+            required=not column.nullable and column.server_default is None,
+        )
+        for name, column in layer.fields().items()
+    ]

@@ -1,0 +1,200 @@
+"""Vector tiles: rows become a Mapbox Vector Tile inside the database.
+
+A tile holds what `rows(layer, actor, at)` gives within its bounds, few attributes each, under the
+row's own id. Where a tile would hold more than the layer's cap, the largest stay; at small zooms
+what is smaller than a pixel of the screen is left out, since nobody could see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from geoalchemy2 import Geometry
+from sqlalchemy import DateTime, Float, Select, bindparam, func, literal_column, or_, select
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+
+from geo.tiling import tile_bounds_3857
+from layers.access import ESTATE, Actor, latest_rows, rows
+from layers.base import TILE_SRID, Feature, Layer
+from layers.labels import Text
+from layers.prepared import Prepared, prepare
+from layers.problems import NotFound
+
+EXTENT = 4096
+BUFFER = 64
+# MapLibre draws a tile at 512 CSS pixels.
+PIXELS = 512
+MAX_ZOOM = 24
+# From this zoom on a tile is small enough to carry what is smaller than a pixel too.
+DETAIL_ZOOM = 14
+
+Fetch = Callable[[Prepared, dict[str, Any]], Awaitable[bytes | None]]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A tile of the Web Mercator quad tree: ``0 ≤ x, y < 2^z``, y from the north.
+
+    Raises
+    ------
+    NotFound : there is no such tile.
+    """
+
+    z: int
+    x: int
+    y: int
+
+    def __post_init__(self) -> None:
+        if not (
+            0 <= self.z <= MAX_ZOOM and 0 <= self.x < 1 << self.z and 0 <= self.y < 1 << self.z
+        ):
+            last = (1 << max(0, min(self.z, MAX_ZOOM))) - 1
+            raise NotFound(
+                zh=f"没有瓦片 {self.z}/{self.x}/{self.y}：该级 x、y 应在 0 到 {last} 之间，"
+                f"级别应在 0 到 {MAX_ZOOM} 之间",
+                en=f"There is no tile {self.z}/{self.x}/{self.y}: x and y go from 0 to {last} "
+                f"at this zoom, zooms from 0 to {MAX_ZOOM}",
+            )
+
+
+def check_zoom(layer: Layer, tile: Tile) -> None:
+    """Refuse a tile outside the layer's zooms.
+
+    Raises
+    ------
+    NotFound : the layer has no tiles at this zoom, or none at all.
+    """
+    first, last = layer.zooms
+    if not drawable(layer):
+        text_ = Text(
+            f"图层“{layer.title.zh}”没有矢量瓦片", f"The layer '{layer.name}' has no vector tiles"
+        )
+    elif first <= tile.z <= last:
+        return
+    else:
+        text_ = Text(
+            f"图层“{layer.title.zh}”的瓦片级别为 {first} 到 {last}，没有第 {tile.z} 级",
+            f"The layer '{layer.name}' has tiles from zoom {first} to {last}, none at {tile.z}",
+        )
+    raise NotFound(zh=text_.zh, en=text_.en, layer=layer.name)
+
+
+def drawable(layer: Layer) -> bool:
+    """Whether the layer is drawn from vector tiles."""
+    return layer.spatial and layer.paint is not None
+
+
+async def tile_bytes(
+    layer: Layer, tile: Tile, actor: Actor, at: datetime | None, fetch: Fetch
+) -> bytes:
+    """Return the tile (MVT, not compressed); ``b""`` when nothing lies in it.
+
+    Parameters
+    ----------
+    fetch : runs a prepared statement with values and returns its one value.
+    """
+    check_zoom(layer, tile)
+    if at is None:
+        statement = _statement(layer, tile.z, actor.bodies is None)
+    else:
+        statement = prepare(tile_query(layer, tile.z, actor, at))
+    west, south, east, north = tile_bounds_3857(tile.z, tile.x, tile.y)
+    values: dict[str, Any] = {"west": west, "south": south, "east": east, "north": north}
+    if actor.bodies is not None:
+        values["scope"] = list(actor.bodies)
+    return await fetch(statement, values) or b""
+
+
+@lru_cache(maxsize=1024)
+def _statement(layer: Layer, zoom: int, whole: bool) -> Prepared:
+    return prepare(tile_query(layer, zoom, ESTATE if whole else Actor("scoped"), None))
+
+
+def tile_query(layer: Layer, zoom: int, actor: Actor, at: datetime | None) -> Select[bytes]:
+    """Return the statement of a tile; its bounds are the values west, south, east, north (3857)."""
+    source, geom = _source(layer, actor, at)
+    bounds = func.ST_MakeEnvelope(*_bounds(), TILE_SRID)
+    width = bindparam("east", 0.0, type_=Float) - bindparam("west", 0.0, type_=Float)
+    reach = func.ST_Expand(bounds, width * (BUFFER / EXTENT))
+    described: dict[str, ColumnElement[Any]] = {
+        name: _plain(source.c[name]) for name in layer.tiled
+    }
+    if issubclass(layer.model, Feature):
+        described |= layer.model.derived(source, at)
+    query = (
+        select(
+            source.c.id,
+            *(value.label(name) for name, value in described.items()),
+            func.ST_AsMVTGeom(
+                geom, bounds, literal_column(str(EXTENT)), literal_column(str(BUFFER))
+            ).label("geom"),
+        )
+        .where(geom.op("&&")(reach))
+        .limit(literal_column(str(layer.max_features)))
+    )
+    query = _largest_first(query, layer, zoom, geom, width)
+    # Over a distributed series ST_AsMVT needs its input computed first.
+    found = (
+        query.cte("found").prefix_with("MATERIALIZED") if layer.series else query.subquery("found")
+    )
+    row: ColumnElement[Any] = literal_column("found.*")
+    name: ColumnElement[str] = literal_column("'" + layer.name + "'")
+    return (
+        select(
+            func.ST_AsMVT(
+                row,
+                name,
+                literal_column(str(EXTENT)),
+                literal_column("'geom'"),
+                literal_column("'id'"),
+            )
+        )
+        .select_from(found)
+        .where(found.c.geom.is_not(None))
+    )
+
+
+def _bounds() -> list[ColumnElement[float]]:
+    return [bindparam(side, 0.0, type_=Float) for side in ("west", "south", "east", "north")]
+
+
+def _source(
+    layer: Layer, actor: Actor, at: datetime | None
+) -> tuple[FromClause, ColumnElement[Any]]:
+    """Return the rows and their geometry in EPSG:3857; a series shows its latest rows alone."""
+    if layer.series is not None:
+        source = latest_rows(layer.series, actor)
+        return source, func.ST_Transform(source.c.geom, TILE_SRID, type_=Geometry)
+    source = rows(layer, actor, at)
+    return source, source.c.geom_3857
+
+
+def _plain(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Times travel as ISO 8601 text in UTC: MVT knows no time."""
+    if isinstance(value.type, DateTime):
+        utc = func.timezone("UTC", value)
+        return func.to_char(utc, literal_column('\'YYYY-MM-DD"T"HH24:MI:SS"Z"\''))
+    return value
+
+
+def _largest_first(
+    query: Select[Any], layer: Layer, zoom: int, geom: ColumnElement[Any], width: Any
+) -> Select[Any]:
+    kind = layer.paint.kind if layer.paint else "circle"
+    if kind == "circle":
+        return query
+    if zoom < DETAIL_ZOOM:
+        pixel = width / float(PIXELS)
+        query = query.where(
+            or_(
+                func.ST_XMax(geom) - func.ST_XMin(geom) >= pixel,
+                func.ST_YMax(geom) - func.ST_YMin(geom) >= pixel,
+            )
+        )
+    size = func.ST_Area(geom) if kind == "fill" else func.ST_Length(geom)
+    return query.order_by(size.desc())

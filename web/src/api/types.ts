@@ -1,0 +1,185 @@
+/** What the service answers; all keys as they travel. */
+import type { Geometry } from 'geojson'
+
+export type Language = 'zh' | 'en'
+export type Theme = 'light' | 'dark'
+export type Bounds = [west: number, south: number, east: number, north: number]
+
+/** A text in both languages. */
+export interface Text {
+  zh: string
+  en: string
+}
+
+export interface Paint {
+  kind: 'fill' | 'line' | 'circle'
+  color: string
+  dark: string
+  outline: string | null
+  outline_dark: string | null
+  width: number
+  opacity: number
+  label: string | null
+  label_zoom: number
+  by: string | null
+  colors: Record<string, string>
+}
+
+export interface Field {
+  name: string
+  title: Text
+  type: string
+  unit: string | null
+  choices: Record<string, Text> | null
+  reference: string | null
+}
+
+export interface Layer {
+  name: string
+  group: string
+  title: Text
+  description: Text
+  spatial: boolean
+  geometry: 'polygon' | 'line' | 'point' | null
+  tiles: string | null
+  tilejson: string | null
+  raster: boolean
+  zooms: [number, number]
+  paint: Paint | null
+  count: number
+  measures: string[]
+  searchable: string[]
+  items: string
+  fields: Field[]
+}
+
+export interface Group {
+  name: string
+  title: Text
+}
+
+export interface Catalogue {
+  title: Text
+  demo: boolean
+  /** The service's clock; a demo has its own. */
+  now: string
+  timezone: string
+  bounds: Bounds | null
+  groups: Group[]
+  layers: Layer[]
+}
+
+export interface TileJson {
+  vector_layers?: { id: string; fields: Record<string, string> }[]
+}
+
+export interface Measure {
+  name: string
+  layer: string
+  title: Text
+  description: Text | string
+  unit: Text
+  kind: 'sequential' | 'diverging' | 'categorical' | 'neutral'
+  direction: string
+  windowed: boolean
+  citation: Text | string | null
+}
+
+/** A value of a measure: a number, the code of a category, or none (no data is not 0). */
+export type Value = number | string | null
+
+export interface MeasureAnswer {
+  measure: string
+  layer: string
+  ids: number[]
+  values: Value[]
+  numerator: (number | null)[]
+  denominator: (number | null)[]
+  coverage: (number | null)[]
+  unit: Text
+  /** Thresholds between the classes, ascending: one fewer than `colors`. */
+  breaks: number[]
+  colors: string[]
+  colors_dark: string[]
+  editions: Record<string, unknown>[]
+  at: string
+  window: [string, string] | null
+  /** Of a categorical measure: its codes, in the order of `colors`. */
+  categories?: (string | Category)[] | null
+}
+
+export interface Category {
+  value: string
+  title: Text
+}
+
+export interface Place {
+  layer: string
+  id: number
+  name: string | null
+}
+
+export interface SearchResult {
+  layer: string
+  id: number
+  title: string | null
+  field: string
+  text: string
+  path: Place[]
+  center: [number, number] | null
+  bbox: Bounds | null
+}
+
+export interface SearchAnswer {
+  query: string
+  results: SearchResult[]
+}
+
+export interface Reference {
+  layer: string
+  id: number
+  title: string | null
+}
+
+export interface Fact {
+  field: string
+  title: Text
+  value: unknown
+  label: string | Text | null
+  unit: string | Text | null
+  reference: Reference | null
+}
+
+export interface RelatedItem {
+  id: number | string
+  title: string | null
+  subtitle: string | null
+}
+
+export interface Related {
+  layer: string
+  title: Text
+  count: number
+  items: RelatedItem[]
+}
+
+export interface Feature {
+  layer: string
+  id: number
+  title: string | null
+  path: Place[]
+  facts: Fact[]
+  source: { source?: string | null; source_key?: string | null; recorded_at?: string | null }
+  related: Related[]
+  center: [number, number] | null
+  bbox: Bounds | null
+  geometry: Geometry | null
+}
+
+/** RFC 9457. */
+export interface ProblemDetails {
+  type?: string
+  title?: string
+  detail?: string
+  status?: number
+}

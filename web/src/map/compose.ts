@@ -1,0 +1,136 @@
+/**
+ * The style that is drawn = the service's style + what the reader chose.
+ *
+ * One pure function; MapLibre's diff finds what changed, so that sources and feature state stay.
+ */
+import type { Geometry } from 'geojson'
+import type {
+  FilterSpecification,
+  LayerSpecification,
+  StyleSpecification,
+} from 'maplibre-gl'
+
+import type { MeasureAnswer, Theme } from '@/api/types'
+import { colorExpression } from '@/lib/classes'
+import { floorFilter } from '@/lib/floors'
+
+export interface Choice {
+  off: readonly string[]
+  answer: MeasureAnswer | null
+  theme: Theme
+  /** The layers whose features lie on floors, and the floor to draw. */
+  floored: readonly string[]
+  floor: number
+  selection: Geometry | null
+  still: boolean
+}
+
+export const SELECTION = 'selection'
+const ACCENT: Record<Theme, string> = { light: '#1f5fbf', dark: '#7fb2ff' }
+const HALO: Record<Theme, string> = { light: '#ffffff', dark: '#0d1013' }
+/** Fills above the measured layer step back, so that its colours read. */
+const STEPPED_BACK = 0.12
+
+export const sourceOf = (layer: string): string => `onemap-${layer}`
+
+/** The layer of the catalogue that a layer of the style draws, or null (a background). */
+export function layerName(layer: LayerSpecification): string | null {
+  if ('source-layer' in layer && layer['source-layer']) return layer['source-layer']
+  if (!('source' in layer) || typeof layer.source !== 'string') return null
+  return /^onemap-([a-z0-9_]+)/.exec(layer.source)?.[1] ?? null
+}
+
+const COLOR = { fill: 'fill-color', line: 'line-color', circle: 'circle-color' } as const
+const OPACITY = { fill: 'fill-opacity', line: 'line-opacity', circle: 'circle-opacity' } as const
+
+function painted(layer: LayerSpecification, paint: Record<string, unknown>): LayerSpecification {
+  return { ...layer, paint: { ...layer.paint, ...paint } } as LayerSpecification
+}
+
+function measured(layer: LayerSpecification, answer: MeasureAnswer, theme: Theme): LayerSpecification {
+  if (layer.type !== 'fill' && layer.type !== 'line' && layer.type !== 'circle') return layer
+  const paint: Record<string, unknown> = {
+    [COLOR[layer.type]]: colorExpression(answer, theme),
+    [OPACITY[layer.type]]: layer.type === 'fill' ? 0.88 : 1,
+  }
+  return painted(layer, paint)
+}
+
+function onFloor(layer: LayerSpecification, floor: number): LayerSpecification {
+  const own = 'filter' in layer ? layer.filter : undefined
+  const filter = own ? ['all', own, floorFilter(floor)] : floorFilter(floor)
+  return { ...layer, filter: filter as FilterSpecification } as LayerSpecification
+}
+
+function selectionLayers(theme: Theme): LayerSpecification[] {
+  const notPoint: FilterSpecification = ['!=', ['geometry-type'], 'Point']
+  const round = { 'line-join': 'round', 'line-cap': 'round' } as const
+  return [
+    {
+      id: `${SELECTION}-halo`,
+      type: 'line',
+      source: SELECTION,
+      filter: notPoint,
+      layout: round,
+      paint: { 'line-color': HALO[theme], 'line-width': 6, 'line-opacity': 0.85 },
+    },
+    {
+      id: `${SELECTION}-line`,
+      type: 'line',
+      source: SELECTION,
+      filter: notPoint,
+      layout: round,
+      paint: { 'line-color': ACCENT[theme], 'line-width': 3 },
+    },
+    {
+      id: `${SELECTION}-point`,
+      type: 'circle',
+      source: SELECTION,
+      filter: ['==', ['geometry-type'], 'Point'],
+      paint: {
+        'circle-radius': 11,
+        'circle-color': 'rgba(0,0,0,0)',
+        'circle-stroke-width': 3,
+        'circle-stroke-color': ACCENT[theme],
+      },
+    },
+  ]
+}
+
+export function compose(base: StyleSpecification, choice: Choice): StyleSpecification {
+  const { answer, theme } = choice
+  let above = false // whether the loop has passed the measured layer
+  const layers = base.layers.map((original) => {
+    const name = layerName(original)
+    if (name === null) return original
+    let layer = original
+    if (answer && layer.id === answer.layer) {
+      layer = measured(layer, answer, theme)
+      above = true
+    } else if (above && layer.type === 'fill' && name !== answer?.layer) {
+      layer = painted(layer, { 'fill-opacity': STEPPED_BACK })
+    }
+    if (choice.floored.includes(name)) layer = onFloor(layer, choice.floor)
+    if (choice.off.includes(name)) {
+      layer = { ...layer, layout: { ...layer.layout, visibility: 'none' } } as LayerSpecification
+    }
+    return layer
+  })
+  return {
+    ...base,
+    transition: { duration: choice.still ? 0 : 200, delay: 0 },
+    sources: {
+      ...base.sources,
+      [SELECTION]: {
+        type: 'geojson',
+        data: {
+          type: 'FeatureCollection',
+          features: choice.selection
+            ? [{ type: 'Feature', properties: {}, geometry: choice.selection }]
+            : [],
+        },
+      },
+    },
+    layers: [...layers, ...selectionLayers(theme)],
+  }
+}

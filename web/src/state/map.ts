@@ -1,0 +1,55 @@
+/** The map, as the controls round it see it. */
+import type { Map as MapLibreMap } from 'maplibre-gl'
+import { computed, ref, shallowRef } from 'vue'
+
+import type { Bounds } from '@/api/types'
+import { shownFloor, type Floor } from '@/lib/floors'
+
+import { still, view } from './view'
+
+export const map = shallowRef<MapLibreMap | null>(null)
+export const zoom = ref(0)
+export const bearing = ref(0)
+export const drawable = ref(true)
+/** Whether tiles are on their way. */
+export const drawing = ref(false)
+
+export const floors = shallowRef<Floor[]>([])
+export const floor = computed(() => shownFloor(floors.value, view.floor))
+
+const phone = matchMedia('(max-width: 719px)')
+export const narrow = ref(phone.matches)
+phone.addEventListener('change', () => (narrow.value = phone.matches))
+
+/** Whether the left panel is open; on a phone, the height of the sheet. */
+export const panelOpen = ref(true)
+export const sheet = ref<'peek' | 'half' | 'full'>('peek')
+
+/** The part of the map that panels cover, in CSS pixels. */
+export function covered(): { top: number; right: number; bottom: number; left: number } {
+  if (narrow.value) {
+    const bottom = view.selection || sheet.value === 'half' ? innerHeight * 0.46 : 96
+    return { top: 84, right: 64, bottom, left: 24 }
+  }
+  return {
+    top: 72,
+    right: (view.selection ? 380 : 0) + 72,
+    bottom: 56,
+    left: (panelOpen.value ? 320 : 0) + 32,
+  }
+}
+
+/** Bring a place into view, unless it is comfortably there. */
+export function show(bbox: Bounds | null, center: [number, number] | null): void {
+  const target = map.value
+  if (!target) return
+  const bounds: Bounds | null = bbox ?? (center ? [...center, ...center] : null)
+  if (!bounds) return
+  target.fitBounds(
+    [
+      [bounds[0], bounds[1]],
+      [bounds[2], bounds[3]],
+    ],
+    { padding: covered(), maxZoom: 19, animate: !still, duration: 600 },
+  )
+}

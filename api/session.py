@@ -13,9 +13,10 @@ import asyncpg
 from fastapi import Depends, Query, Request
 from sqlalchemy.sql.base import Executable
 
-from api.database import Connections, Prepared
+from api.database import Connections
 from layers.access import ESTATE, EVERYONE, Actor, account_by_token, subtree
 from layers.labels import Text
+from layers.prepared import Prepared
 from layers.problems import BadRequest, Unauthorized
 
 TIMEZONE = "Asia/Shanghai"

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Column
 from sqlalchemy.dialects.postgresql import JSONB
 
+from layers import registry
 from layers.base import Layer
 from layers.labels import CHOICES, Text
 
@@ -67,9 +68,7 @@ def type_of(column: Column[Any]) -> str:
 
 def fields_of(layer: Layer) -> list[Field]:
     """Return the fields of `layer` in the order of its table, geometry left out."""
-    from layers.registry import LAYERS
-
-    by_table = {each.table.name: each.name for each in LAYERS}
+    by_table = {each.table.name: each.name for each in registry.LAYERS}
     return [
         Field(
             name=name,

@@ -89,7 +89,9 @@ class Room(Feature):
 
         def listed(c: ColumnElement[Any]) -> ColumnElement[Any]:
             text = func.string_agg(cast(c, TextType), aggregate_order_by(literal(","), c))
-            return select(text).select_from(joined).where(link.c.room_id == t.c.id).scalar_subquery()
+            return (
+                select(text).select_from(joined).where(link.c.room_id == t.c.id).scalar_subquery()
+            )
 
         return {"levels": listed(level.c.id), "ordinals": listed(level.c.ordinal)}
 

@@ -1,4 +1,4 @@
-"""Is it alive, and can it answer?"""
+"""Whether the process lives, and whether it can answer."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from layers.access import rows
 from layers.basemap import IMAGERY
 from layers.problems import NotFound
 from layers.registry import layer as layer_named
+from tiles.compress import etag
 from tiles.raster import raster_tile
 from tiles.vector import Tile, drawable
 
@@ -93,7 +94,7 @@ async def tilejson(layer: str, request: Request, session: SessionOf) -> dict[str
     "/imagery/{picture}/{z}/{x}/{y}.png",
     summary="Raster tile of a picture",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}}}} | described(401, 404, 503),
+    responses={200: {"content": {"image/png": {}}}, **described(401, 404, 503)},
 )
 async def imagery(picture: int, z: Z, x: X, y: Y, session: SessionOf, request: Request) -> Response:
     """Return a 256-pixel PNG of a georeferenced picture."""
@@ -105,7 +106,7 @@ async def imagery(picture: int, z: Z, x: X, y: Y, session: SessionOf, request: R
         )
     path = Path(session.config.data_dir) / found["path"]
     data = await run_in_threadpool(raster_tile, path, Tile(z, x, y))
-    tag = door.etag(data)
+    tag = etag(data)
     headers = {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": "Authorization"}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
@@ -120,8 +121,8 @@ async def imagery(picture: int, z: Z, x: X, y: Y, session: SessionOf, request: R
         200: {"content": {door.MEDIA_TYPE: {}}, "description": "Mapbox Vector Tile 2"},
         204: {"description": "nothing lies in the tile"},
         304: {"description": "the tile is still the one with this ETag"},
-    }
-    | described(400, 401, 404, 503),
+        **described(400, 401, 404, 503),
+    },
 )
 async def vector(layer: str, z: Z, x: X, y: Y, request: Request) -> Response:
     """Return a Mapbox Vector Tile: extent 4096, buffer 64, the feature id is the row's id."""

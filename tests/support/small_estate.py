@@ -151,7 +151,8 @@ PEOPLE = (
 
 def _people(w: _Writer) -> None:
     b11 = w.put(estate.Building, "buildings", "B11", name="11号楼", code="B11",
-                site_id=w.made["sites", "S01"], geom=square(12, 8, 0.001))  # fmt: skip
+                site_id=w.made["sites", "S01"], built_area_m2=240.0,
+                geom=square(12, 8, 0.001))  # fmt: skip
     level = w.put(estate.Level, "levels", "B11-1", ordinal=1, short_name="2F",
                   geom=square(12, 8, 0.001))  # fmt: skip
     w.link(estate.LevelBuilding, level_id=level, building_id=b11)
@@ -263,7 +264,7 @@ TRIPS = (
 
 def _trips(w: _Writer) -> None:
     body = w.made["bodies", "001"]
-    for number in ("D0009", "D0017", "D0042", "D0066"):
+    for number in ("D0009", "D0017", "D0042", "D0055", "D0066"):
         vehicle = w.put(fleet.Vehicle, "vehicles", number, name=f"轿车 {number}",
                         plate=f"演A·{number}", vehicle_class="general", state="in_service",
                         geom=point(3, 3), body_id=body)  # fmt: skip
@@ -281,6 +282,10 @@ def _trips(w: _Writer) -> None:
               started_at=start, ended_at=end, length_km=km, moving_s=moving * 60, fixes=3,
               body_id=body,
               geom="SRID=4326;" + line.wkt.replace("LINESTRING Z", "LINESTRING M"))  # fmt: skip
+    # D0009 drifts on its parking place all week; D0055 was never heard from.
+    w.put(fleet.Stop, "stops", "D0009-1", vehicle_id=w.made["vehicles", "D0009"], body_id=body,
+          started_at=datetime(2026, 10, 4, tzinfo=UTC), geom=point(3, 3), duration_s=691_200,
+          ended_at=datetime(2026, 10, 12, tzinfo=UTC))  # fmt: skip
 
 
 __all__ = ["ESTATE", "Estate", "fill", "records"]

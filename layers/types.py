@@ -15,3 +15,13 @@ class Ltree(UserDefinedType[str]):
     def get_col_spec(self, **_: Any) -> str:
         """Return the type's name in DDL."""
         return "LTREE"
+
+
+class AnyGeometry(UserDefinedType[object]):
+    """PostGIS ``geometry`` without type or SRID: staging only, never read back."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the type's name in DDL."""
+        return "GEOMETRY"

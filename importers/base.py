@@ -1,0 +1,213 @@
+"""What an importer is, and what the pipeline hands back.
+
+An `Importer` only reads: it turns files into `Target` frames whose columns are named as the
+columns of a model. `importers.pipeline` does everything else, the same way for every kind:
+coordinate system, validity, row checks, references, issues, quarantine, and the write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import pandas as pd
+
+from layers.base import Base
+from layers.labels import Text
+from layers.problems import BadInput
+
+if TYPE_CHECKING:
+    from importers.sheets import Field
+    from layers.changes import ChangeSet
+
+FILE, ROW = "_file", "_row"
+"""Columns of a frame that say where each row stands: the file's name and the row, from 1."""
+
+ATTRIBUTE = "attributes."
+"""Prefix of a frame's columns that go into ``attributes``: ``attributes.roof:shape``."""
+
+NAME_IN = "names."
+"""Prefix of a frame's columns that go into ``names``: ``names.en``."""
+
+Action = Literal["loaded", "repaired", "emptied", "quarantined", "ignored", "noted"]
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Something about one row of a file, and what was done about it.
+
+    Attributes
+    ----------
+    file, row, field, value : where; row counts from 1 as the user's program shows it (a sheet's
+        heading is row 1), None for the file as a whole.
+    reason : a short code, the same in both languages (``"unknown_reference"``).
+    zh, en : the message with its remedy.
+    action : ``loaded``, ``repaired``, ``emptied`` (that value only), ``quarantined``,
+        ``ignored`` or ``noted``.
+    """
+
+    file: str
+    row: int | None
+    field: str | None
+    value: str | None
+    reason: str
+    zh: str
+    en: str
+    action: Action
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the issue as JSON-ready values."""
+        return dict(self.__dict__)
+
+
+@dataclass
+class Target:
+    """Rows for one table, as they were read.
+
+    Attributes
+    ----------
+    model : an `Entity`, `Link` or `Series` class.
+    frame : columns named as the model's; a geometry column is called ``geom`` (a GeoDataFrame
+        whose ``crs`` is what the *file* says, None when it says nothing). ``_row`` and ``_file``
+        say where a row stands. ``attributes.<tag>`` and ``names.<language>`` columns are gathered
+        into the JSON columns. A reference column holds natural keys as text (see `references`).
+        An entity has ``source_key``, unique in the frame.
+    references : how a reference column is resolved: ``"natural"`` (default: body code, building
+        code or name, person number, room number with ``<column>.building`` beside it, plate,
+        meter number …), ``"source_key"`` (a key of this same source) or ``"id"`` (already ids).
+    unique : columns whose value may occur only once in the file (an asset's tag).
+    required : columns without which a row cannot be loaded, beside the table's own NOT NULL.
+    choices : further words for the codes of a choice column: word (casefolded) → code.
+    lenient : True for map data, where a value that does not fit its column is kept in
+        ``attributes`` and the row is loaded; False for sheets, where the row waits in quarantine.
+    geometry_required : whether a row without a place is quarantined.
+    key_rule : how ``source_key`` was made, for the report.
+    complete : True where the file is all there is of this source, so that rows missing from it
+        are listed as absent.
+    """
+
+    model: type[Base]
+    frame: pd.DataFrame
+    references: Mapping[str, Literal["natural", "source_key", "id"]] = field(default_factory=dict)
+    unique: Sequence[str] = ()
+    required: Sequence[str] = ()
+    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    lenient: bool = False
+    geometry_required: bool = False
+    key_rule: Text = Text("文件给出的键", "the key given by the file")
+    complete: bool = True
+
+
+@dataclass
+class Found:
+    """What `Importer.read` found.
+
+    Attributes
+    ----------
+    targets : in the order in which they are written; later ones may refer to earlier ones.
+    issues : what the reader itself noticed.
+    mapping : field → heading in the file, as guessed or given; shown in the report.
+    unmapped : headings that no column holds (their values go into ``attributes``).
+    read : rows read where that is not the sum of the entities' frames.
+    """
+
+    targets: list[Target]
+    issues: list[Issue] = field(default_factory=list)
+    mapping: dict[str, str] = field(default_factory=dict)
+    unmapped: list[str] = field(default_factory=list)
+    read: int | None = None
+
+
+Progress = Callable[[str, int, int | None], None]
+"""``progress(what, done, total)``; total is None while it is not known."""
+
+
+def no_progress(_what: str, _done: int, _total: int | None) -> None:
+    """Show nothing."""
+
+
+@dataclass
+class Options:
+    """What the user says beside the files.
+
+    Attributes
+    ----------
+    crs : the coordinate system of the files, as `geo.crs.SourceCrs.parse` reads it.
+    source : the dataset's name; default: the stem of the first file.
+    body : code or name of the body that owns the rows that name none.
+    mapping : field → heading, beating the guess.
+    layer : the layer inside a GeoPackage or the sheet inside a workbook.
+    encoding : of texts in a DBF or CSV; default: detected.
+    timezone : IANA name for times without a zone.
+    dry_run : read, check and write, then take everything back.
+    accept_guess : take a guessed coordinate system without asking.
+    accept_ballpark : accept a datum without published parameters (about 100 m off).
+    data_dir : where copied files (imagery) are kept.
+    actor : who is recorded as the author of the change.
+    estate : known extent in EPSG:4326 (west, south, east, north), to judge guesses by; filled in
+        by the pipeline from what is already loaded.
+    extra : settings of one kind only (``--set key=value``).
+    """
+
+    crs: str | None = None
+    source: str | None = None
+    body: str | None = None
+    mapping: dict[str, str] = field(default_factory=dict)
+    layer: str | None = None
+    encoding: str | None = None
+    timezone: str = "Asia/Shanghai"
+    dry_run: bool = False
+    accept_guess: bool = False
+    accept_ballpark: bool = False
+    data_dir: Path | None = None
+    actor: str | None = None
+    estate: tuple[float, float, float, float] | None = None
+    extra: dict[str, str] = field(default_factory=dict)
+    progress: Progress = no_progress
+
+
+class Importer:
+    """Reads one kind of file. Subclasses give the class attributes and `read`.
+
+    Attributes
+    ----------
+    kind : the word after ``onemap import``.
+    title, description : in both languages.
+    layers : the layers it fills; the first is the one that ``read`` counts.
+    suffixes : file endings it reads, for messages and for finding files in a folder.
+    aliases : other words for the kind.
+    """
+
+    kind: ClassVar[str] = ""
+    title: ClassVar[Text] = Text("", "")
+    description: ClassVar[Text] = Text("", "")
+    layers: ClassVar[tuple[str, ...]] = ()
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    aliases: ClassVar[tuple[str, ...]] = ()
+
+    def read(self, files: Sequence[Path], options: Options) -> Found:
+        """Read the files; raise `layers.problems.BadInput` where they cannot be used at all."""
+        raise NotImplementedError
+
+    def sheet(self) -> list[Field]:
+        """Return the columns of the kind's sheet (``onemap template``)."""
+        raise BadInput(
+            zh=f"“{self.kind}”不用表格填报；可读：{'、'.join(self.suffixes)}",
+            en=f"{self.kind} is not filled in as a sheet; it reads {', '.join(self.suffixes)}",
+        )
+
+    def resolve(self, target: Target, frame: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
+        """Complete the checked rows before they are written (parents found by geometry …).
+
+        References are ids by now, ``geom`` is in EPSG:4326 and ``id`` is set where the table
+        refers to itself.
+        """
+        del target, changes
+        return frame
+
+    def finish(self, changes: ChangeSet, source: str) -> Iterable[Issue]:
+        """Do what follows from the new rows in the same transaction (trips from positions …)."""
+        del changes, source
+        return ()

@@ -1,0 +1,89 @@
+"""The reasons of issues and of unusable files, in Chinese and English, each with its remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from layers.labels import Text
+from layers.problems import BadInput
+
+REASONS: Final[dict[str, Text]] = {
+    "not_a_number": Text(
+        "“{field}”的值“{value}”不是数字；请改为数字，单位 {unit}",
+        "'{value}' in {field} is not a number; write a number, unit {unit}",
+    ),
+    "not_an_integer": Text(
+        "“{field}”的值“{value}”不是整数；请改为整数",
+        "'{value}' in {field} is not a whole number; write one",
+    ),
+    "not_a_date": Text(
+        "“{field}”的值“{value}”不是日期；请写成 2026-10-12 的形式",
+        "'{value}' in {field} is not a date; write it like 2026-10-12",
+    ),
+    "not_a_time": Text(
+        "“{field}”的值“{value}”不是时间；请写成 2026-10-12 09:00 的形式",
+        "'{value}' in {field} is not a time; write it like 2026-10-12 09:00",
+    ),
+    "not_a_boolean": Text(
+        "“{field}”的值“{value}”应为“是”或“否”", "'{value}' in {field} should be yes or no"
+    ),
+    "unknown_choice": Text(
+        "“{field}”没有选项“{value}”；可用：{choices}",
+        "'{value}' is no choice of {field}; use one of: {choices}",
+    ),
+    "out_of_range": Text(
+        "“{field}”的值“{value}”超出允许范围 {low} 至 {high}；请核对",
+        "'{value}' in {field} is outside {low} to {high}; check it",
+    ),
+    "missing_value": Text("缺少“{field}”；请补填", "{field} is missing; fill it in"),
+    "duplicate_value": Text(
+        "“{field}”的值“{value}”在文件中重复（首见第 {first} 行）；请改正其一",
+        "'{value}' in {field} occurs again (first in row {first}); mend one of them",
+    ),
+    "duplicate_key": Text(
+        "此行与第 {first} 行是同一条（键 {value}）；请删去一行",
+        "This row is the same as row {first} (key {value}); delete one of them",
+    ),
+    "unknown_reference": Text(
+        "“{field}”所指的“{value}”不存在；请先导入它，或改正",
+        "'{value}' in {field} is not known; import it first, or mend it",
+    ),
+    "ambiguous_reference": Text(
+        "“{field}”所指的“{value}”不止一个；请用唯一的编号",
+        "'{value}' in {field} means more than one; use its unique number",
+    ),
+    "ends_before_start": Text(
+        "截止日期“{value}”不晚于起始日期；请核对",
+        "The end '{value}' is not after the start; check it",
+    ),
+    "not_a_level": Text(
+        "“{value}”不是楼层；请写成 3、F3、3层或 B1",
+        "'{value}' is no floor; write 3, F3 or B1",
+    ),
+    "points_ignored": Text(
+        "文件的点图层（{value}）未读取：{kind}只取面或线",
+        "The points of the file ({value}) were not read: {kind} takes areas or lines",
+    ),
+    "encoding_decided": Text(
+        "文字编码按内容判为 {value}", "The text encoding was found to be {value} from the content"
+    ),
+    "crs_decided": Text("{zh}", "{en}"),
+    "default_body_unknown": Text("没有机构“{value}”", "There is no body '{value}'"),
+}
+
+
+def message(reason: str, **values: Any) -> Text:
+    """Return the text of a reason in both languages with its values filled in."""
+    text = REASONS[reason]
+    fields = values.pop("title", None)
+    in_zh, in_en = dict(values), dict(values)
+    if isinstance(fields, Text):
+        in_zh["field"], in_en["field"] = fields.zh, fields.en
+    return Text(text.zh.format(**in_zh), text.en.format(**in_en))
+
+
+def bad_input(path: Path | str, zh: str, en: str, **details: Any) -> BadInput:
+    """Return the problem of a file that cannot be used; nothing of it was loaded."""
+    name = Path(path).name
+    return BadInput(zh=f"{name}：{zh}", en=f"{name}: {en}", file=name, **details)

@@ -1,0 +1,249 @@
+"""From files to rows, the same way for every kind.
+
+Coordinate system → validity → row checks → references → issues and quarantine → binary COPY and
+one merge. Everything of one run is one transaction: nothing is ever half-loaded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from importers.base import FILE, ROW, Importer, Issue, Options, Progress, Target, no_progress
+from importers.batches import record
+from importers.checks import Inspection, inspect
+from importers.files import gather
+from importers.messages import bad_input
+from importers.places import Placed, check_places, extent, place
+from importers.references import References
+from importers.report import LayerCounts, Report
+from layers.base import Entity, Series, table_of
+from layers.changes import ChangeSet, Counts
+from layers.links import Link
+from layers.problems import BadInput
+
+MANY = 200
+"""So many issues of one reason are listed one by one; the rest is counted."""
+
+
+def run(
+    importer: Importer | str,
+    files: Sequence[Path | str],
+    *,
+    engine: sa.Engine,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    **given: Any,
+) -> Report:
+    """Import files and return the report; nothing is loaded when it raises.
+
+    Parameters
+    ----------
+    importer : an importer or its kind (``"buildings"``).
+    engine : of the database's owner.
+    options : see `Options`; further keywords (``crs=``, ``source=``, ``mapping=`` …) replace its
+        fields where they are not None.
+
+    Raises
+    ------
+    BadInput : a file cannot be used at all.
+    NotFound : there is no importer of that kind.
+    """
+    if isinstance(importer, str):
+        from importers.registry import importer_of  # noqa: PLC0415 - it names every importer
+
+        importer = importer_of(importer)
+    options = replace(options or Options(), **{k: v for k, v in given.items() if v is not None})
+    options.progress = progress or options.progress or no_progress
+    started, clock = datetime.now(UTC), time.perf_counter()
+    paths = gather(files)
+    source = options.source or paths[0].stem
+    options.source = source
+    with engine.connect() as connection, connection.begin() as transaction:
+        if options.estate is None:
+            options.estate = extent(connection)
+        work = _Run(importer, options, connection, source, [p.name for p in paths])
+        try:
+            work.load(paths)
+        except (sa.exc.IntegrityError, sa.exc.DataError) as error:
+            raise _refused(paths[0], error) from error
+        report = work.report
+        report.seconds = time.perf_counter() - clock
+        if options.dry_run:
+            transaction.rollback()
+        else:
+            record(connection, report, paths, started, options.actor, work.quarantined)
+    return report
+
+
+def _refused(path: Path, error: sa.exc.DBAPIError) -> BadInput:
+    said = str(error.orig).splitlines()[0] if error.orig else str(error)
+    return bad_input(
+        path,
+        f"数据库拒绝了这些数据：{said}；未写入任何内容",
+        f"the database refused the rows: {said}; nothing was loaded",
+    )
+
+
+@dataclass
+class _Run:
+    importer: Importer
+    options: Options
+    connection: sa.Connection
+    source: str
+    files: list[str]
+    quarantined: list[Inspection] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.report = Report(self.importer.kind, self.source, self.files)
+        self.report.dry_run = self.options.dry_run
+        self.references = References(self.connection, self.source)
+        reason = f"import {self.importer.kind} {self.source}"
+        self.changes = ChangeSet(self.connection, self.options.actor, reason)
+
+    def load(self, paths: Sequence[Path]) -> None:
+        self.options.progress("读取 | read", 0, None)
+        found = self.importer.read(paths, self.options)
+        self.report.mapping, self.report.unmapped = found.mapping, found.unmapped
+        self.report.issues += found.issues
+        body = self._default_body()
+        for target in found.targets:
+            self._target(target, body)
+        self.report.issues += list(self.importer.finish(self.changes, self.source))
+        self.changes.refresh_search()
+        self.report.issues = _shortened(self.report.issues)
+
+    def _default_body(self) -> int | None:
+        if self.options.body is None:
+            return None
+        body = self.references.one("body", self.options.body)
+        if body is None:
+            raise BadInput(
+                zh=f"没有机构“{self.options.body}”；请先导入机构，或改用其代码",
+                en=f"There is no body '{self.options.body}'; import bodies first, or use its code",
+                field="body",
+                value=self.options.body,
+            )
+        return body
+
+    def _target(self, target: Target, body: int | None) -> None:
+        _rows_numbered(target, self.files[0])
+        table = table_of(target.model).name
+        placed = place(target, self.options, self.files[0])
+        self._decided(placed)
+        found = inspect(target, self.options.timezone)
+        check_places(found)
+        if issubclass(target.model, Entity):
+            found.frame["source"] = self.source
+            self._own_ids(found)
+        self.references.resolve(found)
+        rows = found.good()
+        if body is not None and issubclass(target.model, Entity):
+            rows = rows.copy(deep=False)
+            own = rows["body_id"] if "body_id" in rows else pd.Series(pd.NA, index=rows.index)
+            rows["body_id"] = own.astype("Int64").fillna(body)
+        rows = self.importer.resolve(target, rows, self.changes)
+        counts = self._write(target, rows)
+        self._count(found, counts)
+        if issubclass(target.model, Entity) and target.complete:
+            self._absent(target.model, found)
+        if found.bad.any():
+            self.quarantined.append(found)
+        self.references.forget(table)
+        self.report.issues += found.issues
+
+    def _own_ids(self, found: Inspection) -> None:
+        """Give rows that may point at each other (bodies, meters) their ids before the write."""
+        own = found.table.name
+        refers = [c.name for c in found.table.c if c.info.get("reference") == own]
+        if any(name in found.frame for name in refers) and "id" not in found.frame:
+            keys = found.frame["source_key"]
+            found.frame["id"] = self.changes.reserve(found.target.model, self.source, keys)
+
+    def _write(self, target: Target, rows: pd.DataFrame) -> Counts:
+        model, name = target.model, table_of(target.model).name
+        total = len(rows)
+
+        def step(share: float) -> None:
+            self.options.progress(name, int(share * total), total)
+
+        if issubclass(model, Series):
+            return self.changes.append(model, rows, step)
+        if issubclass(model, Link):
+            return self.changes.link(model, rows)
+        if issubclass(model, Entity):
+            return self.changes.upsert(model, rows, progress=step)
+        raise TypeError(f"{model.__name__} cannot be imported")
+
+    def _decided(self, placed: Placed | None) -> None:
+        if placed is not None and self.report.crs is None:
+            self.report.crs, self.report.crs_decided = placed.crs, placed.how
+            self.report.crs_reason = placed.reason
+
+    def _count(self, found: Inspection, counts: Counts) -> None:
+        made = LayerCounts(
+            read=len(found.raw),
+            loaded=counts.inserted,
+            updated=counts.updated,
+            unchanged=counts.unchanged,
+            repaired=found.repaired,
+            quarantined=int(found.bad.sum()),
+        )
+        name = found.table.name
+        if issubclass(found.target.model, Link):
+            self.report.links.setdefault(name, LayerCounts()).add(made)
+            return
+        self.report.count(name).add(made)
+        if self.report.key_rule is None and issubclass(found.target.model, Entity):
+            self.report.key_rule = found.target.key_rule
+
+    def _absent(self, model: type[Entity], found: Inspection) -> None:
+        if self.report.tables[found.table.name].loaded == len(found.raw):
+            return  # all rows are new, so nothing was known before
+        known = self.changes.ids(model, self.source).index
+        gone = sorted(set(map(str, known)) - set(found.frame["source_key"].dropna().map(str)))
+        if gone:
+            self.report.absent.setdefault(found.table.name, []).extend(gone)
+
+
+def _rows_numbered(target: Target, file: str) -> None:
+    frame = target.frame
+    if ROW in frame.columns and FILE in frame.columns:
+        return
+    frame = frame.copy(deep=False)
+    if ROW not in frame.columns:
+        frame[ROW] = np.arange(1, len(frame) + 1)
+    if FILE not in frame.columns:
+        frame[FILE] = file
+    target.frame = frame
+
+
+def _shortened(issues: list[Issue]) -> list[Issue]:
+    """List the first of many alike one by one and count the rest; quarantine keeps every row."""
+    seen: dict[tuple[str, str | None, str], int] = {}
+    kept: list[Issue] = []
+    last: dict[tuple[str, str | None, str], Issue] = {}
+    for issue in issues:
+        key = (issue.reason, issue.field, issue.action)
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] <= MANY:
+            kept.append(issue)
+        last[key] = issue
+    for key, count in seen.items():
+        if count > MANY:
+            rest, one = count - MANY, last[key]
+            kept.append(
+                replace(
+                    one, row=None, value=None, zh=f"另有 {rest} 行同类问题：{one.zh}",
+                    en=f"{rest} more rows alike: {one.en}",
+                )
+            )  # fmt: skip
+    return kept

@@ -1,0 +1,319 @@
+"""Sheets: reading CSV and XLSX with their row numbers, and writing the sheet to fill in.
+
+What a sheet of a kind holds is said once, by the model's columns (title, unit, choices, example).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+from openpyxl import Workbook, load_workbook
+from openpyxl.comments import Comment
+from openpyxl.styles import Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from importers.base import ATTRIBUTE, FILE, ROW, Found, Importer, Issue, Options, Target
+from importers.columns import PLACE, fields_of, guess
+from importers.messages import bad_input, message
+from importers.places import points
+from importers.values import as_text, convert
+from layers.base import Base, Feature, table_of
+from layers.labels import CHOICES, Text
+
+SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
+_EXCEL: Final = (".xlsx", ".xlsm")
+_HEADING, _EXAMPLE = 1, 2
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of a sheet: what it is called and what may stand in it."""
+
+    name: str
+    title: Text
+    unit: str | None = None
+    choices: str | None = None
+    example: str | None = None
+    required: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The heading in Chinese, with the unit."""
+        return f"{self.title.zh}（{self.unit}）" if self.unit else self.title.zh
+
+
+def read(path: Path, options: Options) -> tuple[pd.DataFrame, list[Issue]]:
+    """Return a sheet's rows under its headings; ``_row`` is the row as the user's program shows it.
+
+    Raises
+    ------
+    BadInput : the file is no sheet, or has no heading or no row.
+    """
+    issues: list[Issue] = []
+    if path.suffix.lower() in _EXCEL:
+        rows = _excel(path, options)
+    else:
+        text, encoding = decoded(path, options.encoding)
+        if encoding != "UTF-8":
+            said = message("encoding_decided", value=encoding)
+            issues.append(Issue(path.name, None, None, encoding, "encoding_decided",
+                                said.zh, said.en, "noted"))  # fmt: skip
+        rows = _csv(path, text)
+    filled = [(number, row) for number, row in rows if any(v not in (None, "") for v in row)]
+    if not filled:
+        raise bad_input(path, "表中没有内容", "there is nothing in the sheet")
+    headings = _headings(filled[0][1])
+    if len(filled) == 1:
+        raise bad_input(path, "只有表头，没有数据行", "there is a heading and no row")
+    width = len(headings)
+    data = [[*row[:width], *[None] * (width - len(row))] for _, row in filled[1:]]
+    frame = pd.DataFrame(data, columns=headings, dtype=object)
+    frame = frame.where(frame.notna() & (frame != ""), None)
+    frame = frame[[h for h in headings if not h.startswith("\0")]]
+    frame[ROW] = [number for number, _ in filled[1:]]
+    frame[FILE] = path.name
+    return frame, issues
+
+
+def decoded(path: Path, encoding: str | None = None) -> tuple[str, str]:
+    """Return a text file's content and its encoding: UTF-8 (BOM or not), GB18030 or Windows-1252.
+
+    Raises
+    ------
+    BadInput : it is none of them.
+    """
+    data = path.read_bytes()
+    names = [encoding] if encoding else ["utf-8-sig", "gb18030", "cp1252"]
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        names = ["utf-16"]
+    for name in names:
+        try:
+            text = data.decode(name)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        if "\0" not in text:
+            plain = text.replace("\r\n", "\n").replace("\r", "\n")
+            return plain, "UTF-8" if name == "utf-8-sig" else name.upper()
+    raise bad_input(
+        path, "认不出文字编码；请另存为 UTF-8 的 CSV", "its encoding is unknown; save it as CSV UTF-8"
+    )
+
+
+def _csv(path: Path, text: str) -> Iterable[tuple[int, list[Any]]]:
+    first = text.lstrip("\n").split("\n", 1)[0]
+    delimiter = max((",", "\t", ";"), key=first.count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        return [(n, [c.strip() for c in row]) for n, row in enumerate(reader, 1)]
+    except csv.Error as error:
+        raise bad_input(
+            path, f"不是可读的 CSV：{error}", f"not a readable CSV: {error}"
+        ) from error
+
+
+def _excel(path: Path, options: Options) -> Iterable[tuple[int, list[Any]]]:
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise bad_input(
+            path,
+            "不是可读的 XLSX 工作簿（可能已损坏，或是改了后缀的其他文件）；请在表格软件中另存为 .xlsx",
+            "not a readable XLSX workbook (broken, or another file renamed); save it as .xlsx anew",
+        ) from error
+    try:
+        names = book.sheetnames
+        if options.layer is not None and options.layer not in names:
+            raise bad_input(
+                path, f"没有工作表“{options.layer}”；有：{'、'.join(names)}",
+                f"there is no sheet '{options.layer}'; there are: {', '.join(names)}",
+            )  # fmt: skip
+        sheet = book[options.layer] if options.layer else book[names[0]]
+        sheet.reset_dimensions()
+        return [
+            (n, [v.strip() if isinstance(v, str) else v for v in row])
+            for n, row in enumerate(sheet.iter_rows(values_only=True), 1)
+        ]
+    finally:
+        book.close()
+
+
+def _headings(row: Sequence[Any]) -> list[str]:
+    """Return the headings; one that occurs again gets its number, one that is empty is dropped."""
+    made: list[str] = []
+    seen: dict[str, int] = {}
+    for position, value in enumerate(row):
+        text = "" if value is None else str(value).strip()
+        if not text:
+            made.append(f"\0{position}")
+            continue
+        seen[text] = seen.get(text, 0) + 1
+        made.append(text if seen[text] == 1 else f"{text}.{seen[text]}")
+    return made
+
+
+def found(
+    model: type[Base],
+    path: Path,
+    options: Options,
+    *,
+    natural: str | Sequence[str] | None,
+    unique: Sequence[str] = (),
+    required: Sequence[str] = (),
+    choices: Mapping[str, Mapping[str, str]] | None = None,
+    words: Mapping[str, Sequence[str]] | None = None,
+) -> Found:
+    """Read a sheet whose rows are rows of one model.
+
+    Parameters
+    ----------
+    natural : the column (or columns) that name a row: its source key.
+    words : further headings for fields.
+    """
+    frame, issues = read(path, options)
+    headings = [h for h in frame.columns if h not in (ROW, FILE)]
+    mapping = guess(headings, model, options.mapping, words)
+    fields = mapping.fields
+    made: dict[str, Any] = {ROW: frame[ROW], FILE: frame[FILE]}
+    made |= {n: frame[h] for n, h in fields.items() if n not in PLACE}
+    made |= {ATTRIBUTE + h: frame[h] for h in mapping.rest if frame[h].notna().any()}
+    keys = [natural] if isinstance(natural, str) else list(natural or ())
+    rule = Text(f"列 {' + '.join(keys)}", f"column {' + '.join(keys)}")
+    table = pd.DataFrame(made)
+    if "source_key" not in fields:
+        table["source_key"] = _keys(table, model, keys, options)
+    if {"lon", "lat"} <= fields.keys() and issubclass(model, Feature):
+        table = _with_points(table, frame, fields)
+    target = Target(
+        model, table, unique=unique, required=[*keys[:1], *required], key_rule=rule,
+        choices=choices or {},
+    )  # fmt: skip
+    return Found([target], issues, dict(fields), list(mapping.rest))
+
+
+def _keys(
+    table: pd.DataFrame, model: type[Base], keys: Sequence[str], options: Options
+) -> pd.Series[Any]:
+    columns = table_of(model).c
+    parts = []
+    for name in keys:
+        if name not in table:
+            parts.append(pd.Series("", index=table.index, dtype="str"))
+            continue
+        values = table[name]
+        if "reference" not in columns[name].info:
+            values = convert(columns[name], values, timezone=options.timezone).values
+        parts.append(as_text(values))
+    if not parts:
+        return table[ROW].astype("str")
+    if len(parts) == 1:
+        return parts[0]
+    return parts[0].fillna("").str.cat([p.fillna("") for p in parts[1:]], sep="/")
+
+
+def _with_points(
+    table: pd.DataFrame, frame: pd.DataFrame, fields: Mapping[str, str]
+) -> gpd.GeoDataFrame:
+    axes = {
+        axis: pd.to_numeric(as_text(frame[fields[axis]]), errors="coerce") for axis in ("lon", "lat")
+    }
+    shapes = points(axes["lon"], axes["lat"])
+    return gpd.GeoDataFrame(table, geometry=shapes).rename_geometry("geom")
+
+
+def fields(model: type[Base], *, left_out: Sequence[str] = ()) -> list[Field]:
+    """Return the columns of a kind's sheet, from the model; references are natural keys."""
+    made = []
+    order = sorted(fields_of(model).items(), key=lambda item: item[0] != "name")
+    for name, column in order:
+        if name == "source_key" or name in left_out:
+            continue
+        info = column.info
+        made.append(
+            Field(
+                name,
+                info.get("title", Text(name, name)),
+                info.get("unit"),
+                info.get("choices"),
+                None if "reference" in info else info.get("example"),
+                required=not column.nullable and column.server_default is None,
+            )
+        )
+    if issubclass(model, Feature) and model.geometry_type == "POINT":
+        made += [Field(axis, title, unit="°") for axis, title in PLACE.items()]
+    return made
+
+
+def write_template(importer: Importer, path: Path) -> None:
+    """Write the sheet of a kind: Chinese headings with notes, and one example row.
+
+    Raises
+    ------
+    BadInput : the kind is not read from sheets, or the file cannot be written.
+    """
+    columns = importer.sheet()
+    book = Workbook()
+    page = book.active
+    assert page is not None
+    page.title = importer.title.zh[:31]
+    page.freeze_panes = "A2"
+    for number, each in enumerate(columns, 1):
+        head = page.cell(_HEADING, number, each.heading)
+        head.font = Font(bold=True, color="FF9C0006" if each.required else "FF000000")
+        head.fill = PatternFill("solid", fgColor="FFF2EFE8")
+        head.comment = Comment(_note(each), "onemap")
+        page.column_dimensions[get_column_letter(number)].width = max(12, 2 * len(each.heading) + 2)
+        if (value := _example(each)) is not None:
+            cell = page.cell(_EXAMPLE, number)
+            # Written as text or number, never as a formula, whatever it begins with.
+            cell.value = value
+            if isinstance(value, str):
+                cell.data_type = "s"
+        _restrict(page, each, get_column_letter(number))
+    try:
+        book.save(path)
+    except OSError as error:
+        raise bad_input(
+            path, f"无法写入：{error.strerror}；请换一个位置",
+            f"cannot be written: {error.strerror}; choose another place",
+        ) from error
+
+
+def _note(each: Field) -> str:
+    lines = [each.title.en]
+    if each.required:
+        lines.append("必填 | required")
+    if each.unit:
+        lines.append(f"单位 | unit: {each.unit}")
+    if each.choices:
+        lines.append("可用 | one of: " + "、".join(t.zh for t in CHOICES[each.choices].values()))
+    return "\n".join(lines)
+
+
+def _example(each: Field) -> str | float | None:
+    if each.example is None:
+        return next(iter(CHOICES[each.choices].values())).zh if each.choices else None
+    if each.unit and each.unit != "°":
+        return float(each.example)
+    return each.example
+
+
+def _restrict(page: Any, each: Field, letter: str) -> None:
+    """Offer the allowed values as a list where Excel can hold it (255 characters)."""
+    if not each.choices:
+        return
+    words = ",".join(text.zh for text in CHOICES[each.choices].values())
+    if len(words) > 250:
+        return
+    offered = DataValidation(type="list", formula1=f'"{words}"', allow_blank=True)
+    offered.add(f"{letter}2:{letter}5000")
+    page.add_data_validation(offered)

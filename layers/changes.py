@@ -1,0 +1,324 @@
+"""`ChangeSet`: the one way in which rows that people manage are written in bulk.
+
+Rows arrive as frames, travel by binary COPY and are merged by one statement. A row whose values
+are the same is not touched; one that differs gains a revision. The triggers of
+``layers/sql/history.sql`` record who (`actor`) and why (`reason`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from geoalchemy2 import Geometry
+from numpy.typing import NDArray
+from sqlalchemy.dialects.postgresql import REGCLASS, insert
+from sqlalchemy.schema import CreateTable
+from sqlalchemy.types import TypeEngine
+
+from layers.base import Base, Entity, Series, table_of
+from layers.copy import copy_rows
+from layers.links import Link
+from layers.registry import LAYERS
+from layers.search import refresh
+from layers.types import AnyGeometry
+
+Step = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a write did to the rows of one table, exactly.
+
+    Attributes
+    ----------
+    inserted, updated, unchanged : numbers of rows.
+    ids : the ids of the rows that were inserted or updated (empty for series).
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+
+class ChangeSet:
+    """Writes of one actor for one reason, inside the caller's transaction.
+
+    Parameters
+    ----------
+    connection : a synchronous connection with an open transaction; the caller commits.
+    actor, reason : recorded with the change.
+    """
+
+    def __init__(
+        self, connection: sa.Connection, actor: str | None = None, reason: str | None = None
+    ) -> None:
+        self.connection = connection
+        self.written: dict[type[Base], list[NDArray[np.int64]]] = {}
+        for name, value in (("onemap.actor", actor), ("onemap.reason", reason)):
+            connection.execute(sa.select(sa.func.set_config(name, value or "", True)))
+
+    def lock(self, name: str) -> None:
+        """Let other change sets wait until this one ends before they write `name`."""
+        self.connection.execute(
+            sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"onemap.source.{name}")))
+        )
+
+    def upsert(
+        self,
+        model: type[Entity],
+        frame: pd.DataFrame,
+        columns: Sequence[str] | None = None,
+        progress: Step | None = None,
+    ) -> Counts:
+        """Insert or update entities by (source, source_key), which are unique in the frame.
+
+        Parameters
+        ----------
+        frame : one column per name in `columns`, with the dtypes `layers.copy.copy_rows` takes;
+            it always has ``source`` and ``source_key``; an ``id`` is used for new rows only.
+        columns : what to write; by default every column of the frame that the table has.
+            Columns that are not written keep what they have.
+        """
+        table = table_of(model)
+        names = list(columns) if columns is not None else _writable(table, frame)
+        for needed in ("source", "source_key"):
+            if needed not in names:
+                names.insert(0, needed)
+        if frame.empty:
+            return Counts()
+        sources = [str(each) for each in pd.unique(frame["source"])]
+        for each in sources:
+            self.lock(f"{table.name}.{each}")
+        counts = self._first(table, frame, names, sources, progress)
+        if counts is None:
+            keys = [table.c.source, table.c.source_key]
+            counts = self._merge(table, frame, names, keys, ("id",), progress)
+        self.written.setdefault(model, []).append(counts.ids)
+        return counts
+
+    def link(self, model: type[Link], frame: pd.DataFrame) -> Counts:
+        """Insert the links that are not there yet; further columns of a known link are updated."""
+        table = table_of(model)
+        keys = _unique_key(table)
+        names = [c for c in _writable(table, frame) if c != "id"]
+        rows = frame[names].drop_duplicates(subset=[c.name for c in keys if c.name in names])
+        if rows.empty:
+            return Counts()
+        counts = self._merge(table, rows, names, keys, ("id",), None)
+        self.written.setdefault(model, []).append(counts.ids)
+        return counts
+
+    def append(
+        self, model: type[Series], frame: pd.DataFrame, progress: Step | None = None
+    ) -> Counts:
+        """Insert or correct observations by (thing, time); partitions are made as needed.
+
+        Of several rows for one moment the last one counts. The latest row of each thing is kept
+        in the model's `latest` table.
+        """
+        if frame.empty:
+            return Counts()
+        table = table_of(model)
+        key = model.thing_key
+        rows = frame.drop_duplicates(subset=[key, "time"], keep="last")
+        self.lock(table.name)
+        self._partitions(table.name, model.partition, rows["time"])
+        names = _writable(table, rows)
+        known = sa.select(
+            sa.exists().where(
+                table.c[key] == sa.func.any(sa.literal(_list(rows[key]), sa.ARRAY(sa.BigInteger))),
+                table.c.time.between(rows["time"].min(), rows["time"].max()),
+            )
+        )
+        if self.connection.scalar(known):
+            counts = self._merge(table, rows, names, [table.c[key], table.c.time], (), progress)
+        else:
+            copy_rows(self._raw(), table.name, [table.c[n] for n in names], rows, progress)
+            counts = Counts(inserted=len(rows))
+        if model.latest is not None:
+            self._latest(table_of(model.latest), key, rows)
+        return counts
+
+    def ids(self, model: type[Entity], source: str) -> pd.Series[Any]:
+        """Return the id of every row of a source, indexed by its source key."""
+        table = table_of(model)
+        found = self.connection.execute(
+            sa.select(table.c.source_key, table.c.id).where(table.c.source == source)
+        ).all()
+        return pd.Series([r.id for r in found], index=[r.source_key for r in found], dtype="Int64")
+
+    def reserve(self, model: type[Entity], source: str, keys: pd.Series[Any]) -> pd.Series[Any]:
+        """Return the id each row has or will have, so that rows may point at each other."""
+        self.lock(f"{table_of(model).name}.{source}")
+        made = keys.map(self.ids(model, source)).astype("Int64")
+        missing = made.isna()
+        if missing.any():
+            sequence = sa.func.pg_get_serial_sequence(table_of(model).name, "id")
+            numbers = sa.select(sa.func.nextval(sa.cast(sequence, REGCLASS))).select_from(
+                sa.func.generate_series(1, int(missing.sum())).alias("n")
+            )
+            made[missing] = list(self.connection.scalars(numbers))
+        return made
+
+    def refresh_search(self) -> None:
+        """Write the search entries of everything this change set has written."""
+        for layer in LAYERS:
+            ids = [part for part in self.written.get(layer.model, []) if len(part)]
+            if ids:
+                refresh(self.connection, layer, np.concatenate(ids).tolist())
+
+    def _first(
+        self,
+        table: sa.Table,
+        frame: pd.DataFrame,
+        names: list[str],
+        sources: list[str],
+        progress: Step | None,
+    ) -> Counts | None:
+        """Copy straight into the table when it holds nothing of these sources yet, else None."""
+        if any(_as_text(table.c[name].type) for name in names):
+            return None
+        mine = table.c.source.in_(sources)
+        if self.connection.scalar(sa.select(sa.exists().where(mine))):
+            return None
+        copy_rows(self._raw(), table.name, [table.c[n] for n in names], frame, progress)
+        ids = self.connection.scalar(sa.select(sa.func.array_agg(table.c.id)).where(mine))
+        return Counts(inserted=len(frame), ids=np.asarray(ids or [], dtype=np.int64))
+
+    def _merge(
+        self,
+        table: sa.Table,
+        frame: pd.DataFrame,
+        names: list[str],
+        keys: Sequence[sa.Column[Any]],
+        insert_only: tuple[str, ...],
+        progress: Step | None,
+    ) -> Counts:
+        staging = self._stage(table, names, frame, progress)
+        matches = sa.and_(*(staging.c[k.name].is_not_distinct_from(table.c[k.name]) for k in keys))
+        if all(not k.nullable for k in keys):
+            matches = sa.and_(*(staging.c[k.name] == table.c[k.name] for k in keys))
+        existing = self.connection.scalar(
+            sa.select(sa.func.count()).select_from(staging.join(table, matches))
+        )
+        statement = insert(table).from_select(
+            names, sa.select(*(sa.cast(staging.c[n], table.c[n].type) for n in names))
+        )
+        key_names = [k.name for k in keys]
+        changing = [n for n in names if n not in key_names and n not in insert_only]
+        if changing:
+            new = statement.excluded
+            values: dict[str, Any] = {n: new[n] for n in changing}
+            if "revision" in table.c:
+                values["revision"] = table.c.revision + 1
+            differs = sa.tuple_(*(table.c[n] for n in changing)).is_distinct_from(
+                sa.tuple_(*(new[n] for n in changing))
+            )
+            statement = statement.on_conflict_do_update(
+                index_elements=key_names, set_=values, where=differs
+            )
+        else:
+            statement = statement.on_conflict_do_nothing(index_elements=key_names)
+        touched, ids = self._run(statement, table)
+        staging.drop(self.connection)
+        inserted = len(frame) - int(existing or 0)
+        updated = touched - inserted
+        return Counts(inserted, updated, int(existing or 0) - updated, ids)
+
+    def _run(self, statement: Any, table: sa.Table) -> tuple[int, NDArray[np.int64]]:
+        if "id" not in table.c:
+            return self.connection.execute(statement).rowcount, np.empty(0, dtype=np.int64)
+        done = statement.returning(table.c.id).cte("done")
+        ids = self.connection.scalar(sa.select(sa.func.array_agg(done.c.id)))
+        return len(ids or []), np.asarray(ids or [], dtype=np.int64)
+
+    def _stage(
+        self, table: sa.Table, names: Sequence[str], frame: pd.DataFrame, progress: Step | None
+    ) -> sa.Table:
+        staging = sa.Table(
+            f"staging_{uuid.uuid4().hex[:12]}",
+            sa.MetaData(),
+            *(sa.Column(n, _staged(table.c[n].type)) for n in names),
+            prefixes=["TEMPORARY"],
+            postgresql_on_commit="DROP",
+        )
+        self.connection.execute(CreateTable(staging))
+        copy_rows(self._raw(), staging.name, list(staging.c), frame, progress)
+        self._raw().execute("ANALYZE") if False else None
+        return staging
+
+    def _partitions(self, series: str, step: str, times: pd.Series[Any]) -> None:
+        utc = pd.to_datetime(times, utc=True).dt.tz_localize(None)
+        periods = utc.dt.to_period("D" if step == "day" else "M").drop_duplicates()
+        starts = [each.tz_localize("UTC").to_pydatetime() for each in periods.dt.start_time]
+        moment = sa.func.unnest(
+            sa.literal(starts, sa.ARRAY(sa.DateTime(timezone=True)))
+        ).table_valued(sa.column("t", sa.DateTime(timezone=True)))
+        made = sa.func.onemap_partition(series, moment.c.t, moment.c.t)
+        self.connection.execute(sa.select(sa.func.sum(made)).select_from(moment))
+
+    def _latest(self, latest: sa.Table, key: str, rows: pd.DataFrame) -> None:
+        newest = rows.sort_values("time").drop_duplicates(subset=[key], keep="last")
+        names = _writable(latest, newest)
+        staging = self._stage(latest, names, newest, None)
+        statement = insert(latest).from_select(names, sa.select(*(staging.c[n] for n in names)))
+        changing = [n for n in names if n != key]
+        new = statement.excluded
+        self.connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[key],
+                set_={n: new[n] for n in changing},
+                where=sa.and_(
+                    latest.c.time <= new["time"],
+                    sa.tuple_(*(latest.c[n] for n in changing)).is_distinct_from(
+                        sa.tuple_(*(new[n] for n in changing))
+                    ),
+                ),
+            )
+        )
+        staging.drop(self.connection)
+
+    def _raw(self) -> Any:
+        return self.connection.connection.driver_connection
+
+
+def _as_text(kind: TypeEngine[Any]) -> bool:
+    """Tell whether a type has no vectorised binary form and is cast from text instead."""
+    return isinstance(kind, sa.Numeric) and not isinstance(kind, sa.Float)
+
+
+def _staged(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """Return the type a column has in the staging table."""
+    if isinstance(kind, Geometry):
+        return AnyGeometry()
+    if isinstance(kind, sa.Enum) or _as_text(kind):
+        return sa.Text()
+    return kind
+
+
+def _writable(table: sa.Table, frame: pd.DataFrame) -> list[str]:
+    return [c.name for c in table.c if c.name in frame.columns and c.computed is None]
+
+
+def _unique_key(table: sa.Table) -> list[sa.Column[Any]]:
+    for constraint in table.constraints:
+        if isinstance(constraint, sa.UniqueConstraint):
+            return list(constraint.columns)
+    for index in table.indexes:
+        if index.unique:
+            return list(index.columns)
+    raise TypeError(f"{table.name} has no unique key")
+
+
+def _list(values: pd.Series[Any]) -> list[int]:
+    return [int(each) for each in pd.unique(values)]
+
+
+__all__ = ["ChangeSet", "Counts"]

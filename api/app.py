@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api import problems
 from api.database import Connections
+from api.headers import BrowserHeaders
 from api.routes import catalogue, health, ogc, tiles
 from api.session import Config
 from api.tiles import TileDoor
@@ -49,5 +50,7 @@ def create_app(config: Config) -> FastAPI:
     problems.install(app)
     for part in (health, catalogue, tiles, ogc):
         app.include_router(part.router)
+    # The last one added is met first: tiles need no headers of a document.
+    app.add_middleware(BrowserHeaders)
     app.add_middleware(TileDoor)
     return app

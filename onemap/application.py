@@ -41,7 +41,6 @@ def create() -> FastAPI:
             now=Clock(timedelta(seconds=handed["offset_s"])).now,
             demo=handed["demo"],
             data_dir=str(settings.data_dir),
-            data_dir=str(settings.data_dir),
         )
     )
     page = page_dir()

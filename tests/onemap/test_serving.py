@@ -35,7 +35,11 @@ def port() -> int:
 
 
 def start(data_dir: Path, port: int, *flags: str) -> subprocess.Popen[str]:
-    environment = {"ONEMAP_DATA_DIR": str(data_dir), "ONEMAP_LANGUAGE": "en"}
+    environment = {
+        "ONEMAP_DATA_DIR": str(data_dir),
+        "ONEMAP_LANGUAGE": "en",
+        "ONEMAP_LOG_LEVEL": "error",
+    }
     service = subprocess.Popen(
         [sys.executable, "-m", "onemap", "serve", "--port", str(port), *flags],
         env=os.environ | environment,
@@ -45,7 +49,9 @@ def start(data_dir: Path, port: int, *flags: str) -> subprocess.Popen[str]:
     )
     assert service.stdout is not None
     line = service.stdout.readline()
-    assert line == f"The map is at http://127.0.0.1:{port}/\n", line + service.stdout.read()
+    if line != f"The map is at http://127.0.0.1:{port}/\n":
+        service.terminate()
+        pytest.fail(line + service.communicate(timeout=30)[0])
     return service
 
 

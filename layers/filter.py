@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -80,6 +80,13 @@ class Filter:
             crs=crs,
             zone=zone,
         )
+
+    def also(self, conditions: list[Any]) -> Filter:
+        """Return this filter narrowed by further CQL2 JSON conditions."""
+        if not conditions:
+            return self
+        whole = conditions if self.cql is None else [self.cql, *conditions]
+        return replace(self, cql={"op": "and", "args": whole}, text=None)
 
     @property
     def shape(self) -> tuple[Any, ...]:

@@ -16,8 +16,10 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from onemap.trouble import say
+
 Report = Callable[[str, int, int | None], None]
-"""``progress(what, done, total)``; total is None while it is not known."""
+"""``progress(what, done, total)``; what may be "中文 | English"; total is None while it is not known."""
 
 
 @contextlib.contextmanager
@@ -36,9 +38,11 @@ def bars() -> Iterator[Report]:
 
         def report(what: str, done: int, total: int | None) -> None:
             if what not in tasks:
-                tasks[what] = drawn.add_task(what, total=total)
+                zh, bar, en = what.partition(" | ")
+                shown = say(zh, en) if bar else what
+                tasks[what] = drawn.add_task(shown, total=total)
                 if not console.is_terminal:
-                    console.print(f"· {what}", highlight=False)
+                    console.print(f"· {shown}", highlight=False)
             drawn.update(tasks[what], completed=done, total=total)
 
         yield report

@@ -78,10 +78,9 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import files of one kind; rows that cannot be loaded wait in quarantine with their reason."""
-    from importers.registry import importer_of
-
     from importers import pipeline
     from importers.base import Options
+    from importers.registry import importer_of
     from layers.db import engine
     from onemap.commands.progress import bars
     from onemap.commands.reports import show
@@ -135,9 +134,8 @@ def template(
     ] = None,
 ) -> None:
     """Write the sheet of a kind, with Chinese headings and one example row."""
-    from importers.registry import importer_of
-
     from importers import sheets
+    from importers.registry import importer_of
 
     importer = importer_of(kind)
     path = output or Path(f"{kind}.xlsx")

@@ -19,7 +19,7 @@ from rich.progress import (
 from onemap.trouble import say
 
 Report = Callable[[str, int, int | None], None]
-"""``progress(what, done, total)``; what may be "中文 | English"; total is None while it is not known."""
+"""``progress(what, done, total)``: what may be "中文 | English", total None while unknown."""
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from api.places import bounds_of, service_url
 from api.problems import described
 from api.session import Session, SessionOf, open_session
 from layers.access import rows
+from layers.base import Feature, Layer
 from layers.basemap import IMAGERY
 from layers.problems import NotFound
 from layers.registry import layer as layer_named
@@ -84,10 +85,17 @@ async def tilejson(layer: str, request: Request, session: SessionOf) -> dict[str
                     if "title" in columns[name].info
                     else name
                     for name in found.tiled
-                },
+                }
+                | {name: name for name in _derived(found)},
             }
         ],
     }
+
+
+def _derived(layer: Layer) -> list[str]:
+    """Name what the tiles of `layer` carry beyond its columns: the floors a room lies on."""
+    model = layer.model
+    return list(model.derived(layer.table, None)) if issubclass(model, Feature) else []
 
 
 @router.get(

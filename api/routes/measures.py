@@ -1,0 +1,267 @@
+"""Measures over HTTP: the list, and the columnar answer of one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Query
+from sqlalchemy import Select, func, select
+from starlette.responses import Response
+
+from api.problems import described
+from api.session import Session, SessionOf, parse_moment
+from layers.access import rows
+from layers.labels import CHOICES
+from layers.measures import MEASURES, Classes, Measure, Question, Values, Window, classify, measure
+from layers.problems import BadRequest
+from layers.registry import layer
+
+router = APIRouter(tags=["measures"])
+
+_TEXT = {
+    "type": "object",
+    "properties": {"zh": {"type": "string"}, "en": {"type": "string"}},
+    "required": ["zh", "en"],
+}
+_NUMBERS = {"type": "array", "items": {"type": ["number", "null"]}}
+_MEASURE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "layer": {"type": "string"},
+        "title": _TEXT,
+        "description": _TEXT,
+        "unit": _TEXT,
+        "kind": {"enum": ["sequential", "diverging", "categorical", "neutral"]},
+        "direction": {"enum": ["high_is_bad", "low_is_bad", "neutral"]},
+        "windowed": {"type": "boolean"},
+        "citation": {"oneOf": [_TEXT, {"type": "null"}]},
+    },
+}
+_ANSWER_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "measure": {"type": "string"},
+        "layer": {"type": "string"},
+        "ids": {"type": "array", "items": {"type": "integer"}},
+        "values": {"type": "array", "items": {"type": ["number", "string", "null"]}},
+        "numerator": _NUMBERS,
+        "denominator": _NUMBERS,
+        "coverage": _NUMBERS,
+        "unit": _TEXT,
+        "breaks": {"type": "array", "items": {"type": "number"}},
+        "colors": {"type": "array", "items": {"type": "string"}},
+        "colors_dark": {"type": "array", "items": {"type": "string"}},
+        "editions": {"type": "array", "items": {"type": "object"}},
+        "categories": {"type": "array", "items": {"type": "string"}},
+        "labels": {"type": "object", "additionalProperties": _TEXT},
+        "at": {"type": "string", "format": "date-time"},
+        "window": {"type": ["array", "null"], "items": {"type": "string", "format": "date-time"}},
+    },
+}
+_EXAMPLE_LIST = [
+    {
+        "name": "over_quota",
+        "layer": "rooms",
+        "title": {"zh": "超标面积", "en": "Area over the standard"},
+        "description": {"zh": "…", "en": "…"},
+        "unit": {"zh": "m²", "en": "m²"},
+        "kind": "sequential",
+        "direction": "high_is_bad",
+        "windowed": False,
+        "citation": {"zh": "发改投资〔2014〕2674号", "en": "发改投资〔2014〕2674号"},
+    }
+]
+_EXAMPLE_ANSWER = {
+    "measure": "over_quota",
+    "layer": "rooms",
+    "ids": [412, 415],
+    "values": [14.4, 0.0],
+    "numerator": [14.4, 0.0],
+    "denominator": [1.0, 1.0],
+    "coverage": [1.0, 1.0],
+    "unit": {"zh": "m²", "en": "m²"},
+    "breaks": [0.0],
+    "colors": ["#ffffb2", "#bd0026"],
+    "colors_dark": ["#4a3b1f", "#ff9d8a"],
+    "editions": [{"layer": "area_standards", "edition": "2014", "valid_from": "2014-11-24"}],
+    "at": "2026-10-12T09:00:00+08:00",
+    "window": None,
+}
+
+
+def _documented(schema: dict[str, Any], example: Any, *errors: int) -> dict[int | str, Any]:
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {200: {"description": "OK", "content": content}, **described(*errors)}
+
+
+def answer_of(document: Any) -> Response:
+    """Return `document` as JSON, without a model between: answers hold 100,000 numbers."""
+    return Response(
+        orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY, default=float),
+        media_type="application/json",
+        headers={"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"},
+    )
+
+
+@router.get(
+    "/measures",
+    summary="指标一览 | Every measure: its layer, unit and meaning",
+    response_class=Response,
+    responses=_documented({"type": "array", "items": _MEASURE_SCHEMA}, _EXAMPLE_LIST, 401, 503),
+)
+async def list_measures(_session: SessionOf) -> Response:
+    """Return what can be measured, and on which layer."""
+    return answer_of([_described(each) for each in MEASURES])
+
+
+@router.get(
+    "/measures/{name}",
+    summary="一个指标的全部数值 | A measure of every thing the caller may see, in columns",
+    response_class=Response,
+    responses=_documented(_ANSWER_SCHEMA, _EXAMPLE_ANSWER, 400, 401, 404, 503),
+)
+async def answer_measure(
+    session: SessionOf,
+    name: Annotated[str, Path(examples=["over_quota"])],
+    window: Annotated[
+        str | None,
+        Query(
+            description="观测时间窗 [起, 止) | window of observations [from, to); "
+            "default the last full month (energy) or 7 days (vehicles)",
+            examples=["2026-09-01/2026-10-01"],
+        ),
+    ] = None,
+    bbox: Annotated[
+        str | None,
+        Query(
+            description="只返回范围内的对象，分级不变 | only things within west,south,east,north "
+            "(EPSG:4326); the classes stay those of everything the caller may see",
+            examples=["119.5,38.8,119.7,39.0"],
+        ),
+    ] = None,
+) -> Response:
+    """Return ids, values, numerators, denominators and coverage, with breaks and colours."""
+    wanted = measure(name)
+    question = Question(
+        session.actor,
+        session.at,
+        session.config.now(),
+        session.config.zone,
+        _window(session, wanted, window),
+    )
+    box = _box(bbox) if bbox else None
+    statements = wanted.ask(question)
+    found = await asyncio.gather(*(session.fetch(each) for each in statements.values()))
+    given = dict(zip(statements, found, strict=True))
+    # A year of readings takes a moment to add up: other requests go on meanwhile.
+    values = await asyncio.to_thread(wanted.read, question, given)
+    classes = classify(wanted, values, layer(wanted.layer))
+    if box is not None:
+        inside = await session.fetch(_within(session, wanted, box))
+        values = values.keep({row["id"] for row in inside})
+    return answer_of(_answer(wanted, question, values, classes))
+
+
+def _described(wanted: Measure) -> dict[str, Any]:
+    return {
+        "name": wanted.name,
+        "layer": wanted.layer,
+        "title": wanted.title._asdict(),
+        "description": wanted.description._asdict(),
+        "unit": wanted.unit._asdict(),
+        "kind": wanted.kind,
+        "direction": wanted.direction,
+        "windowed": wanted.windowed,
+        "citation": wanted.citation._asdict() if wanted.citation else None,
+    }
+
+
+def _answer(
+    wanted: Measure, question: Question, values: Values, classes: Classes
+) -> dict[str, Any]:
+    zone, span = question.zone, question.window
+    document: dict[str, Any] = {
+        "measure": wanted.name,
+        "layer": wanted.layer,
+        "ids": values.ids,
+        "values": values.values,
+        "numerator": values.numerator,
+        "denominator": values.denominator,
+        "coverage": values.coverage,
+        "unit": wanted.unit._asdict(),
+        "breaks": classes.breaks,
+        "colors": classes.colors,
+        "colors_dark": classes.colors_dark,
+        "editions": values.editions,
+        "at": (question.at or question.now).astimezone(zone),
+        "window": [span.start.astimezone(zone), span.end.astimezone(zone)] if span else None,
+    }
+    if classes.categories is not None:
+        labels = CHOICES[wanted.states or ""]
+        document["categories"] = classes.categories
+        document["labels"] = {code: labels[code]._asdict() for code in classes.categories}
+    return document
+
+
+def _window(session: Session, wanted: Measure, text: str | None) -> Window | None:
+    if wanted.default_window is None:
+        if text:
+            raise BadRequest(
+                zh=f"指标“{wanted.name}”与时间窗无关；记录时刻用 at",
+                en=f"The measure '{wanted.name}' has no window; use at for the moment of record",
+                field="window",
+                value=text,
+            )
+        return None
+    if not text:
+        return wanted.default_window(session.config.now(), session.config.zone)
+    start, slash, end = text.partition("/")
+    if not slash:
+        raise BadRequest(
+            zh=f"window 应为“起/止”，例如 2026-09-01/2026-10-01，收到“{text}”",
+            en=f"window: write from/to, as in 2026-09-01/2026-10-01; got '{text}'",
+            field="window",
+            value=text,
+        )
+    zone = session.config.zone
+    return Window(
+        parse_moment(start, zone, field="window"), parse_moment(end, zone, field="window")
+    )
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+        fits = -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90
+    except ValueError:
+        fits = False
+    if not fits:
+        raise BadRequest(
+            zh=f"bbox 需要四个数：西,南,东,北（EPSG:4326），收到“{text}”",
+            en=f"bbox: four numbers west,south,east,north (EPSG:4326) are needed; got '{text}'",
+            field="bbox",
+            value=text,
+        )
+    return west, south, east, north
+
+
+def _within(
+    session: Session, wanted: Measure, box: tuple[float, float, float, float]
+) -> Select[Any]:
+    thing = rows(layer(wanted.layer), session.actor, session.at)
+    west, south, east, north = box
+    if west <= east:
+        return select(thing.c.id).where(
+            thing.c.geom.op("&&")(func.ST_MakeEnvelope(west, south, east, north, 4326))
+        )
+    # Across the antimeridian: two boxes.
+    halves = (
+        func.ST_MakeEnvelope(west, south, 180, north, 4326),
+        func.ST_MakeEnvelope(-180, south, east, north, 4326),
+    )
+    return select(thing.c.id).where(
+        thing.c.geom.op("&&")(halves[0]) | thing.c.geom.op("&&")(halves[1])
+    )

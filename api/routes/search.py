@@ -1,0 +1,131 @@
+"""The search box: names, numbers, plates, tags, pinyin; every hit with its path and place."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from api.problems import described
+from api.routes.measures import answer_of
+from api.session import Session, SessionOf
+from layers.places import Place, paths, read_path
+from layers.search import search
+
+router = APIRouter(tags=["search"])
+_EXAMPLE = {
+    "query": "B03-412",
+    "results": [
+        {
+            "layer": "rooms",
+            "id": 412,
+            "title": "B03-412 办公室",
+            "field": "number",
+            "text": "B03-412",
+            "path": [
+                {"layer": "sites", "id": 1, "name": "政府大院"},
+                {"layer": "buildings", "id": 3, "name": "3号楼"},
+                {"layer": "levels", "id": 14, "name": "4F"},
+            ],
+            "center": [119.6012, 38.9003],
+            "bbox": [119.60115, 38.90026, 119.60125, 38.90034],
+        }
+    ],
+}
+_STEP = {
+    "type": "object",
+    "properties": {
+        "layer": {"type": "string"},
+        "id": {"type": "integer"},
+        "name": {"type": "string"},
+    },
+}
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "query": {"type": "string"},
+        "results": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "layer": {"type": "string"},
+                    "id": {"type": "integer"},
+                    "title": {"type": "string"},
+                    "field": {"type": "string"},
+                    "text": {"type": "string"},
+                    "path": {"type": "array", "items": _STEP},
+                    "center": {"type": ["array", "null"], "items": {"type": "number"}},
+                    "bbox": {"type": ["array", "null"], "items": {"type": "number"}},
+                },
+            },
+        },
+    },
+}
+
+
+@router.get(
+    "/search",
+    summary="搜索 | Search names, numbers, plates, tags, pinyin and initials",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "OK",
+            "content": {"application/json": {"schema": _SCHEMA, "example": _EXAMPLE}},
+        },
+        **described(400, 401, 503),
+    },
+)
+async def search_everything(
+    session: SessionOf,
+    q: Annotated[
+        str,
+        Query(
+            description="名称、编号、车牌、标签号、拼音或首字母 | "
+            "a name, number, plate, tag, pinyin or initials",
+            examples=["B03-412", "演AD0017", "hys"],
+        ),
+    ],
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+) -> Response:
+    """Return the best hits among the rows that the caller may see, now."""
+    found = await session.fetch(search(session.actor, q, limit))
+    wanted: dict[str, list[int]] = {}
+    for row in found:
+        wanted.setdefault(row["layer"], []).append(row["id"])
+    known = await paths_of(session, wanted)
+    results = [
+        {
+            "layer": row["layer"],
+            "id": row["id"],
+            "title": row["title"],
+            "field": row["field"],
+            "text": row["text"],
+            "path": [step._asdict() for step in known.get((row["layer"], row["id"]), [])],
+            **place(row),
+        }
+        for row in found
+    ]
+    return answer_of({"query": q, "results": results})
+
+
+async def paths_of(
+    session: Session, wanted: dict[str, list[int]]
+) -> dict[tuple[str, int], list[Place]]:
+    """Return the path of each row, by layer and id."""
+    day = (session.at or session.config.now()).astimezone(session.config.zone).date()
+    statement = paths(session.actor, wanted, session.at, day)
+    if statement is None:
+        return {}
+    return {(row["layer"], row["id"]): read_path(row) for row in await session.fetch(statement)}
+
+
+def place(row: Any) -> dict[str, Any]:
+    """Return ``center`` and ``bbox`` (EPSG:4326) of a row that has `extent_columns`."""
+    if row["lon"] is None:
+        return {"center": None, "bbox": None}
+    return {
+        "center": [row["lon"], row["lat"]],
+        "bbox": [row["west"], row["south"], row["east"], row["north"]],
+    }

@@ -1,0 +1,115 @@
+"""Measures over HTTP, on the small estate."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from tests.support import small_estate
+
+NOW = datetime(2026, 10, 12, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.fixture(scope="module")
+def estate(module_database: Any) -> tuple[Any, small_estate.Estate]:
+    return module_database, small_estate.fill(module_database.engine)
+
+
+async def get(
+    estate: Any, serve: Any, path: str, status: int = 200, **config: Any
+) -> dict[str, Any]:
+    async with serve(estate[0], now=lambda: NOW, **config) as client:
+        answer: httpx.Response = await client.get(path, headers={"Accept-Language": "en"})
+    assert answer.status_code == status, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+async def test_the_list_says_layer_unit_and_whether_there_is_a_window(
+    estate: Any, serve: Any
+) -> None:
+    found = {each["name"]: each for each in await get(estate, serve, "/measures")}  # type: ignore[index]
+    assert found["over_quota"]["layer"] == "rooms"
+    assert found["over_quota"]["unit"] == {"zh": "m²", "en": "m²"}
+    assert "2674" in found["over_quota"]["citation"]["zh"]
+    assert found["usable_area_per_person"]["kind"] == "neutral"
+    assert found["kgce_per_m2"]["windowed"] is True
+    assert found["km_per_day"]["layer"] == "vehicles"
+
+
+async def test_an_answer_is_columns_of_one_length_with_editions(estate: Any, serve: Any) -> None:
+    answer = await get(estate, serve, "/measures/over_quota")
+    columns = ("ids", "values", "numerator", "denominator", "coverage")
+    assert {len(answer[name]) for name in columns} == {6}
+    room = estate[1]["rooms", "B03-412"]
+    assert answer["values"][answer["ids"].index(room)] == pytest.approx(14.4)
+    assert len(answer["colors"]) == len(answer["colors_dark"]) == len(answer["breaks"]) + 1
+    assert answer["editions"][0]["valid_from"] == "2014-11-24"
+    assert answer["at"] == "2026-10-12T09:00:00+08:00"
+    assert answer["window"] is None
+
+
+async def test_a_bbox_takes_fewer_ids_and_leaves_the_classes(estate: Any, serve: Any) -> None:
+    whole = await get(estate, serve, "/measures/over_quota")
+    part = await get(estate, serve, "/measures/over_quota?bbox=119.6022,38.9,119.603,38.902")
+    assert part["ids"] == [estate[1]["rooms", "B11-203"]]
+    assert part["breaks"] == whole["breaks"]
+    assert part["colors"] == whole["colors"]
+
+
+async def test_a_window_is_half_open_and_in_the_estates_days(estate: Any, serve: Any) -> None:
+    answer = await get(estate, serve, "/measures/kgce_per_m2?window=2026-09-01/2026-10-01")
+    assert answer["window"] == ["2026-09-01T00:00:00+08:00", "2026-10-01T00:00:00+08:00"]
+    place = answer["ids"].index(estate[1]["buildings", "B57"])
+    assert answer["values"][place] == pytest.approx(600 * 0.1229 / 260)
+    same = await get(estate, serve, "/measures/kgce_per_m2")  # the last full month is September
+    assert same["values"] == answer["values"]
+    assert {each["edition"] for each in same["editions"]} == {"2020"}
+
+
+async def test_states_come_with_their_labels(estate: Any, serve: Any) -> None:
+    answer = await get(estate, serve, "/measures/node_state")
+    assert sorted(answer["values"]) == ["down", "unknown", "up"]
+    assert answer["categories"] == ["up", "down", "maintenance", "unknown"]
+    assert answer["labels"]["down"] == {"zh": "故障", "en": "down"}
+    assert len(answer["colors"]) == 4
+
+
+async def test_the_public_gets_no_number_of_anybodys_room(estate: Any, serve: Any) -> None:
+    answer = await get(estate, serve, "/measures/over_quota", anonymous="public")
+    assert answer["ids"] == []
+    assert answer["colors"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "field"),
+    [
+        ("/measures/nothing", 404, None),
+        ("/measures/over_quota?window=2026-09-01/2026-10-01", 400, "window"),
+        ("/measures/kgce_per_m2?window=2026-09-01", 400, "window"),
+        ("/measures/kgce_per_m2?window=2026-10-01/2026-09-01", 400, "window"),
+        ("/measures/kgce_per_m2?window=spring/summer", 400, "window"),
+        ("/measures/over_quota?bbox=1,2,3", 400, "bbox"),
+        ("/measures/over_quota?bbox=a,b,c,d", 400, "bbox"),
+        ("/measures/over_quota?at=yesterday", 400, "at"),
+    ],
+)
+async def test_a_wrong_question_is_a_problem_that_names_the_field(
+    estate: Any, serve: Any, path: str, status: int, field: str | None
+) -> None:
+    problem = await get(estate, serve, path, status)
+    assert problem["status"] == status
+    assert problem.get("field") == field
+    assert problem["detail"]
+
+
+async def test_the_description_of_the_api_has_examples(estate: Any, serve: Any) -> None:
+    document = await get(estate, serve, "/openapi.json")
+    for path in ("/measures", "/measures/{name}", "/search"):
+        content = document["paths"][path]["get"]["responses"]["200"]["content"]
+        assert content["application/json"]["example"]
+        assert content["application/json"]["schema"]

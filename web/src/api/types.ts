@@ -45,6 +45,8 @@ export interface Layer {
   tilejson: string | null
   raster: boolean
   zooms: [number, number]
+  /** Whether a map that was just opened draws it. */
+  shown: boolean
   paint: Paint | null
   count: number
   measures: string[]
@@ -97,7 +99,7 @@ export interface MeasureAnswer {
   denominator: (number | null)[]
   coverage: (number | null)[]
   unit: Text
-  /** Thresholds between the classes, ascending: one fewer than `colors`. */
+  /** The upper bound of every class but the last, rising; one fewer than `colors`. */
   breaks: number[]
   colors: string[]
   colors_dark: string[]

@@ -5,10 +5,12 @@ import type { Category, MeasureAnswer, Text, Theme, Value } from '@/api/types'
 
 export interface NumberClass {
   kind: 'number'
-  /** Inclusive; null is open below. */
+  /** Exclusive; null is open below. */
   from: number | null
-  /** Exclusive; null is open above. */
+  /** Inclusive; null is open above. */
   to: number | null
+  /** The smallest and the largest value in it; null where it is empty. */
+  extent: [number, number] | null
   color: string
   count: number
 }
@@ -36,25 +38,18 @@ export function isCategorical(answer: MeasureAnswer): boolean {
   return (answer.categories?.length ?? 0) > 0
 }
 
-/**
- * The inner thresholds of a measure's classes, one fewer than its colours.
- *
- * Outer bounds that came along are dropped: the first class is open below, the last above.
- */
-export function thresholds(breaks: readonly number[], colors: number): number[] {
-  if (breaks.length === colors + 1) return breaks.slice(1, -1)
-  return breaks.slice(0, Math.max(colors - 1, 0))
-}
-
 const codeOf = (category: string | Category): string =>
   typeof category === 'string' ? category : category.value
 
-/** The index of the class that `value` falls in, or -1 where there is no data. */
-export function classOf(value: Value, inner: readonly number[]): number {
+/**
+ * The index of the class that `value` falls in, or -1 where there is no data.
+ *
+ * A value equal to a break belongs to the class below it.
+ */
+export function classOf(value: Value, breaks: readonly number[]): number {
   if (typeof value !== 'number' || Number.isNaN(value)) return -1
-  let index = 0
-  while (index < inner.length && value >= (inner[index] ?? Infinity)) index += 1
-  return index
+  const index = breaks.findIndex((upper) => value <= upper)
+  return index === -1 ? breaks.length : index
 }
 
 /** The classes of an answer with their colours and how many features fall in each. */
@@ -69,20 +64,25 @@ export function classesOf(answer: MeasureAnswer, theme: Theme): Class[] {
       count: answer.values.filter((value) => value === codeOf(category)).length,
     }))
   }
-  const inner = thresholds(answer.breaks, colors.length)
-  const counts = new Array<number>(inner.length + 1).fill(0)
+  const members = colors.map((): number[] => [])
   for (const value of answer.values) {
-    const index = classOf(value, inner)
-    if (index >= 0) counts[index] = (counts[index] ?? 0) + 1
+    if (typeof value === 'number') members[classOf(value, answer.breaks)]?.push(value)
   }
-  return counts.map((count, i) => ({
+  return members.map((values, i) => ({
     kind: 'number',
-    from: inner[i - 1] ?? null,
-    to: inner[i] ?? null,
+    from: answer.breaks[i - 1] ?? null,
+    to: answer.breaks[i] ?? null,
+    extent: values.length > 0 ? extent(values) : null,
     color: colors[i] ?? NO_DATA[theme],
-    count,
+    count: values.length,
   }))
 }
+
+const extent = (values: readonly number[]): [number, number] =>
+  values.reduce<[number, number]>(
+    ([least, most], value) => [Math.min(least, value), Math.max(most, value)],
+    [Infinity, -Infinity],
+  )
 
 /** How many features have no value. */
 export function withoutData(answer: MeasureAnswer): number {
@@ -100,14 +100,16 @@ export function colorExpression(answer: MeasureAnswer, theme: Theme): Expression
     )
     return ['match', ['to-string', state], ...pairs, none] as unknown as ExpressionSpecification
   }
-  const inner = thresholds(answer.breaks, colors.length)
-  const steps = inner.flatMap((threshold, i) => [threshold, colors[i + 1] ?? none])
-  const first = colors[0] ?? none
-  const classed = inner.length > 0 ? ['step', ['to-number', state], first, ...steps] : first
+  // Not `step`: its classes hold their lower bound, ours their upper.
+  const cases = answer.breaks.flatMap((upper, i) => [
+    ['<=', ['to-number', state], upper],
+    colors[i] ?? none,
+  ])
   return [
     'case',
-    ['==', ['typeof', state], 'number'],
-    classed,
+    ['!=', ['typeof', state], 'number'],
     none,
+    ...cases,
+    colors[answer.breaks.length] ?? none,
   ] as unknown as ExpressionSpecification
 }

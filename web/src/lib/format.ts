@@ -18,13 +18,19 @@ export function number(value: number, lang: Language): string {
   return new Intl.NumberFormat(tags[lang], options).format(value)
 }
 
+/** The number of a measure; a share is read in percent. */
+export function reckon(value: number, share: boolean, lang: Language): string {
+  return number(share ? value * 100 : value, lang)
+}
+
 /** All the digits that were stored (to a thousandth), for a fact that may be checked. */
 export function exact(value: number, lang: Language): string {
   return new Intl.NumberFormat(tags[lang], { maximumFractionDigits: 3 }).format(value)
 }
 
 export function moment(value: string | number | Date, zone: string, lang: Language, seconds = false): string {
-  return new Intl.DateTimeFormat(tags[lang], {
+  // Swedish writes dates as ISO does, which is how tables and files here write them.
+  return new Intl.DateTimeFormat(lang === 'zh' ? 'sv-SE' : tags.en, {
     timeZone: zone,
     year: 'numeric',
     month: lang === 'zh' ? '2-digit' : 'short',

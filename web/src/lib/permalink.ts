@@ -16,8 +16,8 @@ export interface Selection {
 
 export interface View {
   camera: Camera | null
-  /** Layers that are switched off. */
-  off: string[]
+  /** Layers that are switched off; null leaves the choice to the catalogue. */
+  off: string[] | null
   measure: string | null
   /** `from/to` in days; null leaves the choice to the service. */
   window: string | null
@@ -90,7 +90,7 @@ export function parseView(hash: string, fallback: View): View {
 export function formatView(view: View): string {
   const parts: string[] = []
   if (view.camera) parts.push(`map=${formatCamera(view.camera)}`)
-  if (view.off.length > 0) parts.push(`off=${[...view.off].sort().join(',')}`)
+  if (view.off) parts.push(`off=${[...view.off].sort().join(',')}`)
   if (view.measure) parts.push(`measure=${view.measure}`)
   if (view.measure && view.window) parts.push(`window=${view.window}`)
   if (view.floor !== null) parts.push(`floor=${view.floor}`)

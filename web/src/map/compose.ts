@@ -111,10 +111,8 @@ export function compose(base: StyleSpecification, choice: Choice): StyleSpecific
       layer = painted(layer, { 'fill-opacity': STEPPED_BACK })
     }
     if (choice.floored.includes(name)) layer = onFloor(layer, choice.floor)
-    if (choice.off.includes(name)) {
-      layer = { ...layer, layout: { ...layer.layout, visibility: 'none' } } as LayerSpecification
-    }
-    return layer
+    const visibility = choice.off.includes(name) ? 'none' : 'visible'
+    return { ...layer, layout: { ...layer.layout, visibility } } as LayerSpecification
   })
   return {
     ...base,

@@ -53,7 +53,7 @@ async function showFloor(feature: Feature, signal: AbortSignal): Promise<void> {
 }
 
 watch(
-  [() => view.selection?.layer, () => view.selection?.id, () => view.lang],
+  [() => view.selection?.layer, () => view.selection?.id, () => view.lang, floorLayer],
   () => void fetchFacts(),
   { immediate: true },
 )

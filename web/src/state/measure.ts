@@ -4,6 +4,7 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { api } from '@/api/client'
 import type { MeasureAnswer, Value } from '@/api/types'
 
+import { bringBack } from './choice'
 import { measures, onReturn, report } from './service'
 import { view } from './view'
 
@@ -66,5 +67,5 @@ onReturn(() => void ask())
 export function choose(name: string | null): void {
   view.measure = name
   const layer = measures.value.find((each) => each.name === name)?.layer
-  if (layer) view.off = view.off.filter((each) => each !== layer)
+  if (layer) bringBack(layer)
 }

@@ -1,12 +1,12 @@
 /** What the reader chose; kept in the address. */
 import { reactive, watch } from 'vue'
 
-import { formatView, parseView, type Selection, type View } from '@/lib/permalink'
+import { formatView, parseView, type View } from '@/lib/permalink'
 
 function defaults(): View {
   return {
     camera: null,
-    off: [],
+    off: null,
     measure: null,
     window: null,
     floor: null,
@@ -39,12 +39,3 @@ export function onAddress(moved: () => void): void {
   })
 }
 
-export function toggleLayer(name: string): void {
-  view.off = view.off.includes(name) ? view.off.filter((each) => each !== name) : [...view.off, name]
-}
-
-/** Select a feature; a layer that was switched off comes back, or the feature would be unseen. */
-export function select(selection: Selection | null): void {
-  view.selection = selection
-  if (selection) view.off = view.off.filter((name) => name !== selection.layer)
-}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+
+import { age, day, exact, moment, number, reckon, tr } from '@/lib/format'
+
+describe('numbers', () => {
+  it.each([
+    [1234.56, '1,235'],
+    [12.345, '12.3'],
+    [0.04567, '0.0457'],
+    [0, '0'],
+    [-3.21, '-3.2'],
+  ])('%s reads %s', (value, text) => expect(number(value, 'en')).toBe(text))
+
+  it('of facts keep their digits', () => expect(exact(48210.512, 'zh')).toBe('48,210.512'))
+  it('of shares are percent', () => expect(reckon(0.125, true, 'zh')).toBe('12.5'))
+})
+
+describe('moments', () => {
+  const early = '2026-10-12T01:00:00Z'
+
+  it('are told in the time zone of the estate', () => {
+    expect(moment(early, 'Asia/Shanghai', 'zh')).toBe('2026-10-12 09:00')
+    expect(moment(early, 'Asia/Shanghai', 'en')).toBe('12 Oct 2026, 09:00')
+    expect(day('2026-10-11T17:00:00Z', 'Asia/Shanghai')).toBe('2026-10-12')
+  })
+
+  it('have an age in the largest unit that fits', () => {
+    const now = new Date(early).getTime()
+    expect(age('2026-10-08T09:20:00Z', now, 'zh')).toBe('3天前')
+    expect(age('2026-10-12T00:11:00Z', now, 'en')).toBe('49 minutes ago')
+  })
+})
+
+describe('texts', () => {
+  it('fall back to Chinese', () => {
+    expect(tr({ zh: '房间', en: 'Rooms' }, 'en')).toBe('Rooms')
+    expect(tr('房间', 'en')).toBe('房间')
+    expect(tr(null, 'en')).toBe('')
+  })
+})

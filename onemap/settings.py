@@ -103,15 +103,6 @@ class Settings(BaseSettings):
             ),
         ),
     ] = 4
-    tile_cache_mb: Annotated[
-        int,
-        Field(
-            ge=0,
-            json_schema_extra=_about(
-                "每个服务进程的瓦片缓存（MiB）", "tile cache of each serving process, in MiB"
-            ),
-        ),
-    ] = 128
     anonymous: Annotated[
         Anonymous,
         Field(

@@ -19,6 +19,7 @@ from layers.labels import Text
 from layers.problems import BadInput
 
 if TYPE_CHECKING:
+    from importers.references import References
     from importers.sheets import Field
     from layers.changes import ChangeSet
 
@@ -62,6 +63,20 @@ class Issue:
         return dict(self.__dict__)
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A row that the importer itself sets aside: its position in the frame and why.
+
+    `reason` is a key of `importers.messages.REASONS`; `title` names a field that is no column.
+    """
+
+    position: int
+    field: str
+    reason: str
+    value: str | None = None
+    title: Text | None = None
+
+
 @dataclass
 class Target:
     """Rows for one table, as they were read.
@@ -79,13 +94,16 @@ class Target:
         meter number …), ``"source_key"`` (a key of this same source) or ``"id"`` (already ids).
     unique : columns whose value may occur only once in the file (an asset's tag).
     required : columns without which a row cannot be loaded, beside the table's own NOT NULL.
-    choices : further words for the codes of a choice column: word (casefolded) → code.
+    choices : further words for the codes of a choice column: word (casefolded) → code;
+        ``*`` stands for any other word.
     lenient : True for map data, where a value that does not fit its column is kept in
         ``attributes`` and the row is loaded; False for sheets, where the row waits in quarantine.
     geometry_required : whether a row without a place is quarantined.
     key_rule : how ``source_key`` was made, for the report.
     complete : True where the file is all there is of this source, so that rows missing from it
         are listed as absent.
+    refused : rows that the importer itself sets aside.
+    extra : what the importer keeps for its own `resolve`.
     """
 
     model: type[Base]
@@ -98,6 +116,8 @@ class Target:
     geometry_required: bool = False
     key_rule: Text = Text("文件给出的键", "the key given by the file")
     complete: bool = True
+    refused: Sequence[Refusal] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -110,14 +130,14 @@ class Found:
     issues : what the reader itself noticed.
     mapping : field → heading in the file, as guessed or given; shown in the report.
     unmapped : headings that no column holds (their values go into ``attributes``).
-    read : rows read where that is not the sum of the entities' frames.
+    rows : what `Importer.expand` makes the targets of, where that takes a look at what is loaded.
     """
 
     targets: list[Target]
     issues: list[Issue] = field(default_factory=list)
     mapping: dict[str, str] = field(default_factory=dict)
     unmapped: list[str] = field(default_factory=list)
-    read: int | None = None
+    rows: pd.DataFrame | None = None
 
 
 Progress = Callable[[str, int, int | None], None]
@@ -197,6 +217,11 @@ class Importer:
             zh=f"“{self.kind}”不用表格填报；可读：{'、'.join(self.suffixes)}",
             en=f"{self.kind} is not filled in as a sheet; it reads {', '.join(self.suffixes)}",
         )
+
+    def expand(self, found: Found, changes: ChangeSet, references: References) -> list[Target]:
+        """Return the targets; by default those that `read` found."""
+        del changes, references
+        return found.targets
 
     def resolve(self, target: Target, frame: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
         """Complete the checked rows before they are written (parents found by geometry …).

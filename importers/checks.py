@@ -117,6 +117,11 @@ def inspect(target: Target, timezone: str) -> Inspection:
     raw, table = target.frame, table_of(target.model)
     found = Inspection(target, raw, pd.DataFrame(index=raw.index), np.zeros(len(raw), dtype=bool))
     aside: dict[str, pd.Series[Any]] = {}
+    for refusal in target.refused:
+        text = message(refusal.reason, title=refusal.title, value=refusal.value)
+        found.add(
+            refusal.position, refusal.field, refusal.value, refusal.reason, text, "quarantined"
+        )
     for name in map(str, raw.columns):
         if name in (FILE, ROW) or name.startswith((ATTRIBUTE, NAME_IN)) or _is_part(name, table):
             continue

@@ -19,7 +19,7 @@ _SPECIAL = r'["\\\x00-\x1f]'
 def documents(parts: Mapping[str, pd.Series[Any]], count: int, index: pd.Index) -> pd.Series[Any]:
     """Return one JSON object per row (as text) of the values that are not missing.
 
-    Numbers and booleans stay what they are; everything else is text.
+    Numbers, booleans, lists and objects stay what they are; everything else is text.
     """
     fields = [_field(name, values) for name, values in sorted(parts.items())]
     if not fields:
@@ -42,11 +42,28 @@ def _field(name: str, values: pd.Series[Any]) -> pa.Array:
         said = pa.array(np.where(values, "true", "false"), pa.large_string())
     elif pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         said = _numbers(values)
+    elif _nested(values):
+        said = _objects(values)
     else:
         said = _quoted(as_text(values))
     return pc.binary_join_element_wise(
         pa.scalar(lead, pa.large_string()), said, pa.scalar("", pa.large_string())
     )
+
+
+def _nested(values: pd.Series[Any]) -> bool:
+    """Tell whether a column holds lists or objects (or yes and no with gaps): by its first value."""
+    first = values.first_valid_index() if values.dtype == object else None
+    return first is not None and isinstance(values[first], list | dict | bool)
+
+
+def _objects(values: pd.Series[Any]) -> pa.Array:
+    known = values.notna()
+    said = [
+        json.dumps(value, ensure_ascii=False, default=str).replace("\\u0000", "") if has else None
+        for value, has in zip(values, known, strict=True)
+    ]
+    return pa.array(said, pa.large_string())
 
 
 def _numbers(values: pd.Series[Any]) -> pa.Array:

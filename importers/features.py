@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -74,6 +75,20 @@ class FeatureImporter(Importer):
             self.model, made, lenient=True, geometry_required=True, key_rule=rule, choices=self.words
         )
         return Found([target], issues, dict(mapping.fields), list(mapping.rest))
+
+    def sheet(self) -> list[sheets.Field]:
+        """Return the columns of the template, where the kind is read from sheets too."""
+        if not set(_SHEETS) <= set(self.suffixes):
+            return super().sheet()
+        made = sheets.fields(self.model)
+        named = {"name": f"示例{self.title.zh}"}
+        return [
+            replace(
+                f, required=f.required or f.name == self.natural,
+                example=named.get(f.name, f.example),
+            )
+            for f in made
+        ]  # fmt: skip
 
     def _remarks(self, path: Path, read: gdal.Read) -> list[Issue]:
         made = []
@@ -161,7 +176,7 @@ class Buildings(FeatureImporter):
             "hospital": "health", "clinic": "health", "museum": "culture", "church": "culture",
             "cathedral": "culture", "temple": "culture", "stadium": "culture", "retail": "commercial",
             "hotel": "commercial", "shop": "commercial", "garages": "garage", "parking": "garage",
-            "warehouse": "storage", "industrial": "technical",
+            "warehouse": "storage", "industrial": "technical", "*": "other",
         }  # fmt: skip
     }
 
@@ -170,10 +185,6 @@ class Buildings(FeatureImporter):
         if target.model is not Building:
             return frame
         return sites_of(frame, changes)
-
-    def finish(self, changes: ChangeSet, source: str) -> Iterable[Issue]:
-        """Nothing more."""
-        return ()
 
 
 class Sites(FeatureImporter):
@@ -210,7 +221,7 @@ class Roads(FeatureImporter):
             "living_street": "residential", "road": "residential", "busway": "service",
             "pedestrian": "path", "footway": "path", "cycleway": "path", "steps": "path",
             "track": "path", "bridleway": "path", "corridor": "path", "platform": "path",
-            "construction": "service", "elevator": "path", "proposed": "service",
+            "*": "service",
         }  # fmt: skip
     }
 
@@ -249,7 +260,7 @@ class Blocks(FeatureImporter):
         "landuse": ("residential", "commercial", "retail", "industrial", "education", "government")
     }
     words: ClassVar[Mapping[str, Mapping[str, str]]] = {
-        "use": {"retail": "commercial", "government": "office", "institutional": "office"}
+        "use": {"retail": "commercial", "government": "office", "*": "other"}
     }
 
 

@@ -228,9 +228,7 @@ def _read_osm(path: Path, layers: tuple[str, ...]) -> Read:
 
 def _tags(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
     """Return one column per tag (missing where an element has it not) and the element's key."""
-    tags = pd.DataFrame(
-        [json.loads(each) if isinstance(each, str) else {} for each in frame["all_tags"]]
-    )
+    tags = pd.DataFrame([_tag_values(each) for each in frame["all_tags"]], dtype=object)
     if layer == "multipolygons":
         way = frame["osm_way_id"].astype("str")
         key = np.where(
@@ -240,6 +238,12 @@ def _tags(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
         key = "way/" + frame["osm_id"].astype("str")
     tags.insert(0, "@id", key)
     return gpd.GeoDataFrame(tags, geometry=frame.geometry.to_numpy(), crs=4326).rename_geometry("geom")
+
+
+def _tag_values(said: object) -> dict[str, str]:
+    if isinstance(said, str):
+        said = json.loads(said)
+    return said if isinstance(said, dict) else {}
 
 
 @contextlib.contextmanager

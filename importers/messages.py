@@ -61,6 +61,11 @@ REASONS: Final[dict[str, Text]] = {
         "“{value}”不是楼层；请写成 3、F3、3层或 B1",
         "'{value}' is no floor; write 3, F3 or B1",
     ),
+    "door_without_wall": Text(
+        "门（{value}）不在任何房间的边上，方向未知；请在绘图软件中把它接到墙上",
+        "The door ({value}) lies on no wall, so its direction is unknown: join it to a room's edge "
+        "in the editor",
+    ),
     "points_ignored": Text(
         "文件的点图层（{value}）未读取：{kind}只取面或线",
         "The points of the file ({value}) were not read: {kind} takes areas or lines",

@@ -29,6 +29,7 @@ from layers.base import Entity, Series, table_of
 from layers.changes import ChangeSet, Counts
 from layers.links import Link
 from layers.problems import BadInput
+from layers.registry import LAYERS
 
 MANY = 200
 """So many issues of one reason are listed one by one; the rest is counted."""
@@ -115,7 +116,7 @@ class _Run:
         self.report.mapping, self.report.unmapped = found.mapping, found.unmapped
         self.report.issues += found.issues
         body = self._default_body()
-        for target in found.targets:
+        for target in self.importer.expand(found, self.changes, self.references):
             self._target(target, body)
         self.report.issues += list(self.importer.finish(self.changes, self.source))
         self.changes.refresh_search()
@@ -202,7 +203,10 @@ class _Run:
             self.report.links.setdefault(name, LayerCounts()).add(made)
             return
         self.report.count(name).add(made)
-        if self.report.key_rule is None and issubclass(found.target.model, Entity):
+        first = next((each for each in LAYERS if each.name in self.importer.layers[:1]), None)
+        if issubclass(found.target.model, Entity) and (
+            self.report.key_rule is None or (first is not None and first.table is found.table)
+        ):
             self.report.key_rule = found.target.key_rule
 
     def _absent(self, model: type[Entity], found: Inspection) -> None:

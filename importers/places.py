@@ -102,7 +102,8 @@ def check_places(found: Inspection) -> None:
         reason = str(checked.reason[position])
         if reason == "null_geometry" and not found.target.geometry_required:
             continue
-        _refuse(found, int(position), reason)
+        shape = shapes[position]
+        _refuse(found, int(position), reason, shape.geom_type if shape is not None else None)
     for position in np.flatnonzero(checked.status == "repaired"):
         found.repaired += 1
         area = float(checked.area_change_m2[position])
@@ -111,10 +112,12 @@ def check_places(found: Inspection) -> None:
         found.add(int(position), "geom", None, text.code, said, "repaired")
 
 
-def _refuse(found: Inspection, position: int, reason: str) -> None:
+def _refuse(
+    found: Inspection, position: int, reason: str, kind: str | None = None
+) -> None:
     text = GEOMETRY_MESSAGES[reason]
     said = Text(f"{text.zh}请在原文件中改正", f"{text.en} Mend it in the file")
-    found.add(position, "geom", None, reason, said, "quarantined")
+    found.add(position, "geom", kind, reason, said, "quarantined")
 
 
 def extent(connection: sa.Connection) -> tuple[float, float, float, float] | None:

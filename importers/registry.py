@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from importers import features, records
+from importers import features, imagery, records, rooms
 from importers.base import Importer
 from layers.problems import NotFound
 
@@ -16,8 +16,10 @@ KINDS: tuple[Importer, ...] = (
     features.Waters(),
     features.Greens(),
     features.Blocks(),
+    imagery.Imagery(),
     records.Bodies(),
     records.Persons(),
+    rooms.Rooms(),
     records.Assets(),
     records.Vehicles(),
     records.Factors(),

@@ -86,7 +86,7 @@ def read(path: Path, options: Options) -> tuple[pd.DataFrame, list[Issue]]:
 
 
 def decoded(path: Path, encoding: str | None = None) -> tuple[str, str]:
-    """Return a text file's content and its encoding: UTF-8 (BOM or not), GB18030 or Windows-1252.
+    """Return a text file's content and its encoding: UTF-8 (BOM or not), GB18030, …
 
     Raises
     ------
@@ -94,6 +94,8 @@ def decoded(path: Path, encoding: str | None = None) -> tuple[str, str]:
     """
     data = path.read_bytes()
     names = [encoding] if encoding else ["utf-8-sig", "gb18030", "cp1252"]
+    if b"\n" not in data and not encoding:
+        names.append("mac-roman")  # lines end in CR alone, as old spreadsheets on the Mac wrote
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         names = ["utf-16"]
     for name in names:

@@ -51,7 +51,7 @@ def convert(
     Parameters
     ----------
     timezone : the zone of times that name none.
-    words : further words for the codes of a choice column, casefolded.
+    words : further words for the codes of a choice column, casefolded; ``*`` is any other word.
     """
     kind = column.type
     if isinstance(kind, sa.Enum):
@@ -120,7 +120,7 @@ def _by_value(
 
 def _choice(choices: str, text: pd.Series[Any], words: dict[str, str]) -> Converted:
     def read(value: str) -> str | None:
-        return code_of(choices, value) or words.get(value.casefold())
+        return code_of(choices, value) or words.get(value.casefold(), words.get("*"))
 
     made = _by_value(text, read).astype("str")
     assert not words or set(words.values()) <= set(CHOICES[choices])

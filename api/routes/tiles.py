@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from api import tiles as door
+from api.parameters import LayerName
 from api.places import bounds_of, service_url
 from api.problems import described
 from api.session import Session, SessionOf, open_session
@@ -55,7 +56,7 @@ Y = Annotated[int, Part(description="行（自北） | row, from the north", ge=
         }
     },
 )
-async def tilejson(layer: str, request: Request, session: SessionOf) -> dict[str, Any]:
+async def tilejson(layer: LayerName, request: Request, session: SessionOf) -> dict[str, Any]:
     """Describe the tiles of `layer`: where they are, their zooms, bounds and attributes."""
     found = layer_named(layer)
     if not drawable(found):
@@ -132,7 +133,7 @@ async def imagery(picture: int, z: Z, x: X, y: Y, session: SessionOf, request: R
         **described(400, 401, 404, 503),
     },
 )
-async def vector(layer: str, z: Z, x: X, y: Y, request: Request) -> Response:
+async def vector(layer: LayerName, z: Z, x: X, y: Y, request: Request) -> Response:
     """Return a Mapbox Vector Tile: extent 4096, buffer 64, the feature id is the row's id."""
     return await door.answer(request, layer, z, x, y)
 

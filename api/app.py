@@ -11,7 +11,17 @@ from fastapi import FastAPI
 from api import problems
 from api.database import Connections
 from api.headers import BrowserHeaders
-from api.routes import catalogue, docs, health, measures, ogc, search, tiles
+from api.routes import (
+    buildings,
+    catalogue,
+    docs,
+    facts,
+    health,
+    measures,
+    ogc,
+    search,
+    tiles,
+)
 from api.session import Config
 from api.tiles import TileDoor
 
@@ -48,7 +58,7 @@ def create_app(config: Config) -> FastAPI:
     )
     app.state.config = config
     problems.install(app)
-    for part in (health, catalogue, tiles, measures, search, docs, ogc):
+    for part in (health, catalogue, tiles, measures, search, facts, buildings, docs, ogc):
         app.include_router(part.router)
     # The last one added is met first: tiles need no headers of a document.
     app.add_middleware(BrowserHeaders)

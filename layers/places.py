@@ -73,6 +73,8 @@ def link_tables(one: str, other: str) -> list[Table]:
         and table.name not in (one, other)
         and keys_to(table, one)
         and keys_to(table, other)
+        # Two keys that may both be empty never meet in one row (``meter_scope`` has one scope).
+        and not (keys_to(table, one)[0].nullable and keys_to(table, other)[0].nullable)
     ]
     return sorted(
         found, key=lambda t: (keys_to(t, one)[0].nullable, keys_to(t, other)[0].nullable, t.name)

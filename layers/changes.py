@@ -234,7 +234,9 @@ class ChangeSet:
 
     def _run(self, statement: Any, table: sa.Table) -> tuple[int, NDArray[np.int64]]:
         if "id" not in table.c:
-            return self.connection.execute(statement).rowcount, np.empty(0, dtype=np.int64)
+            kept = {"preserve_rowcount": True}  # SQLAlchemy forgets it for inserts
+            done = self.connection.execute(statement, execution_options=kept)
+            return done.rowcount, np.empty(0, dtype=np.int64)
         done = statement.returning(table.c.id).cte("done")
         ids = self.connection.scalar(sa.select(sa.func.array_agg(done.c.id)))
         return len(ids or []), np.asarray(ids or [], dtype=np.int64)
@@ -260,7 +262,7 @@ class ChangeSet:
         starts = [each.tz_localize("UTC").to_pydatetime() for each in periods.dt.start_time]
         moment = sa.func.unnest(
             sa.literal(starts, sa.ARRAY(sa.DateTime(timezone=True)))
-        ).table_valued(sa.column("t", sa.DateTime(timezone=True)))
+        ).table_valued(sa.column("t", sa.DateTime(timezone=True))).render_derived()
         made = sa.func.onemap_partition(series, moment.c.t, moment.c.t)
         self.connection.execute(sa.select(sa.func.sum(made)).select_from(moment))
 

@@ -67,14 +67,19 @@ REASONS: Final[dict[str, Text]] = {
         "in the editor",
     ),
     "points_ignored": Text(
-        "文件的点图层（{value}）未读取：{kind}只取面或线",
-        "The points of the file ({value}) were not read: {kind} takes areas or lines",
+        "点（{value}）以及节点不在文件中的要素未读取：{kind} 只取完整的面或线",
+        "Points ({value}) and elements whose nodes the file lacks were not read: {kind} takes whole "
+        "areas or lines",
     ),
     "encoding_decided": Text(
         "文字编码按内容判为 {value}", "The text encoding was found to be {value} from the content"
     ),
-    "crs_decided": Text("{zh}", "{en}"),
-    "default_body_unknown": Text("没有机构“{value}”", "There is no body '{value}'"),
+    "digits_lost": Text(
+        "列“{field}”有 {count} 个值（如“{value}”）被表格软件改成了科学计数法，末尾数字已丢失；"
+        "请把该列设为文本后重新导出",
+        "{count} values in {field} (such as '{value}') were turned into powers of ten by a "
+        "spreadsheet and lost their last digits; make the column text and export it anew",
+    ),
 }
 
 

@@ -17,7 +17,7 @@ from geo.validity import check_geometry
 from importers.base import Options, Target
 from importers.checks import Inspection
 from importers.messages import bad_input
-from layers.base import Base, Feature
+from layers.base import Base
 from layers.labels import Text
 
 _TYPES: dict[str, Any] = {
@@ -86,13 +86,13 @@ def _unplaceable(file: str, message: Message) -> Exception:
 
 def check_places(found: Inspection) -> None:
     """Check, repair or refuse each geometry; sets ``geom`` to the table's type."""
-    model = found.target.model
-    if not issubclass(model, Feature) or "geom" not in found.frame:
+    column = found.table.c.get("geom")
+    if column is None or "geom" not in found.frame:
         if found.target.geometry_required:
             for position in range(len(found.raw)):
                 _refuse(found, position, "null_geometry")
         return
-    kind = _TYPES.get(model.geometry_type.upper())
+    kind = _TYPES.get(str(column.type.geometry_type).upper())
     if kind is None:
         return  # lines with measures are made by the importer itself
     shapes = np.asarray(found.frame["geom"].array, dtype=object)

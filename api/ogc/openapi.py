@@ -6,15 +6,18 @@ gives the same routes in that older form.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.ogc.documents import DEFAULT_LIMIT, MAX_LIMIT
-from api.ogc.links import GEOJSON, HTML, JSON, MVT
+from api.ogc.links import GEOJSON, HTML, JSON, MVT, PREFIX
 from api.problems import described
+from layers.cql2 import kind_of, queryables
 from layers.crs import CRS84_URI
+from layers.registry import LAYERS
 
 
 def query(name: str, about: str, example: Any, **schema: Any) -> dict[str, Any]:
@@ -25,7 +28,7 @@ def query(name: str, about: str, example: Any, **schema: Any) -> dict[str, Any]:
         "required": False,
         "description": about,
         "schema": {"type": "string", **schema},
-        "example": example,
+        **({} if example is None else {"example": example}),
     }
 
 
@@ -124,16 +127,34 @@ def documented(
     }
 
 
-def older(app: FastAPI, prefix: str) -> dict[str, Any]:
-    """Return the description of the routes below `prefix` as OpenAPI 3.0."""
-    described_ = get_openapi(
+def older(app: FastAPI, root: str) -> dict[str, Any]:
+    """Return the description of the OGC addresses as OpenAPI 3.0, relative to ``{root}/ogc``.
+
+    Each collection's items stand by name, with its queryables as parameters: clients such as GDAL
+    look there for the largest page.
+    """
+    whole = get_openapi(
         title="onemap OGC API",
         version=app.version,
         openapi_version="3.0.3",
-        summary=None,
-        routes=[route for route in app.routes if getattr(route, "path", "").startswith(prefix)],
+        routes=[each for each in app.routes if getattr(each, "path", "").startswith(PREFIX)],
     )
-    made: dict[str, Any] = _plainer(described_)
+    paths = whole["paths"]
+    general = f"{PREFIX}/collections/{{layer}}/items"
+    for layer in LAYERS:
+        named = deepcopy(paths[general])
+        get = named["get"]
+        get["operationId"] = f"items_{layer.name}"
+        get["parameters"] = [each for each in get["parameters"] if each["in"] != "path"]
+        get["parameters"] += [
+            query(name, column.comment or name, None)
+            for name, column in queryables(layer).items()
+            if kind_of(column) != "geometry"
+        ]
+        paths[general.replace("{layer}", layer.name)] = named
+    whole["paths"] = {(path.removeprefix(PREFIX) or "/"): each for path, each in paths.items()}
+    whole["servers"] = [{"url": root + PREFIX}]
+    made: dict[str, Any] = _plainer(whole)
     return made
 
 

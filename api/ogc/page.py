@@ -97,3 +97,11 @@ def html(request: Request, session: Session, template: str, **facts: Any) -> Res
         },
         media_type="text/html",
     )
+
+
+def plain(request: Request, session: Session, body: Any, title: str) -> Response:
+    """Return a document that has no page of its own: its page shows the JSON."""
+    if wants_html(request):
+        text = orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
+        return html(request, session, "plain.html", title=title, text=text)
+    return document(body, language=session.language)

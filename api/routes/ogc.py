@@ -6,42 +6,43 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request
 from sqlalchemy import func, select
 from starlette.responses import Response
 
-from api.ogc import documents, tilesets
+from api.ogc import documents
 from api.ogc.items import (
     GEOMETRY,
     Page,
     Question,
+    dumps,
     identity,
     item_path,
     page,
     parse_key,
     property_names,
+    shaper,
     single,
 )
-from api.ogc.links import GEOJSON, HTML, MVT, OPENAPI, SCHEMA_JSON, Links
+from api.ogc.links import GEOJSON, HTML, OPENAPI, SCHEMA_JSON, Links
 from api.ogc.openapi import ITEMS_PARAMETERS, documented, older, query
-from api.ogc.page import document, html, wants_html
+from api.ogc.page import document, html, plain, wants_html
 from api.ogc.paging import write_token
 from api.ogc.request import check_names, parse_question, zone_of
 from api.ogc.styles import stylesheet
+from api.routes import ogc_tiles
 from api.session import Session, SessionOf, parse_moment
-from api.tiles import answer as answer_tile
 from layers.access import earliest, latest_rows, rows
 from layers.base import Layer
 from layers.crs import CRS84_URI, named
 from layers.filter import time_column
 from layers.labels import Text
-from layers.problems import NotFound
 from layers.registry import LAYERS
 from layers.registry import layer as layer_named
 from tiles.vector import drawable
 
 router = APIRouter(prefix="/ogc", tags=["OGC API"])
+router.include_router(ogc_tiles.router)
 
 
 @router.get("", summary="首页 | Landing page", **documented("links to everything"))
@@ -72,7 +73,7 @@ async def style() -> Response:
 async def api(request: Request) -> Response:
     """Return the description of the addresses below ``/ogc`` in OpenAPI 3.0."""
     check_names(request)
-    return document(older(request.app, "/ogc"), media_type=OPENAPI, language="en")
+    return document(older(request.app, Links(request).root), media_type=OPENAPI, language="en")
 
 
 @router.get("/conformance", summary="符合的标准 | Conformance", **documented("classes kept"))
@@ -81,7 +82,7 @@ async def conformance(request: Request, session: SessionOf) -> Response:
     check_names(request)
     body = documents.conformance()
     title = session.say(Text("符合的标准", "Conformance"))
-    return _plain(request, session, body, title)
+    return plain(request, session, body, title)
 
 
 @router.get("/collections", summary="图层 | Collections", **documented("all layers"))
@@ -202,7 +203,7 @@ async def items(request: Request, session: SessionOf, layer: str) -> Response:
         ],
         "timeStamp": _utc(datetime.now(UTC)),
         "numberMatched": answer.matched,
-        "numberReturned": len(answer.features),
+        "numberReturned": len(answer.rows),
     }
     if answer.more:
         following = links.again(token=write_token(question.order, answer.rows[-1]))
@@ -213,9 +214,10 @@ async def items(request: Request, session: SessionOf, layer: str) -> Response:
         if first and first[0] and first[0] > session.at:
             # Before the first record the answer is the earliest known state: say so.
             head["recordedFrom"] = _utc(first[0])
-    body = b'%b,"features":[%b]}' % (orjson.dumps(head)[:-1], b",".join(answer.features))
+    shape = shaper(found, question.names, geometry=question.geometry)
+    head["features"] = [shape(row) for row in answer.rows]
     return document(
-        body,
+        dumps(head),
         media_type=GEOJSON,
         language=session.language,
         headers={"Content-Crs": f"<{question.crs.uri}>"},
@@ -271,7 +273,7 @@ async def item(request: Request, session: SessionOf, layer: str, item: str) -> R
     crs = named(request.query_params.get("crs", CRS84_URI), field="crs")
     zone = zone_of(request)
     key = parse_key(found, item, lambda text: _moment(text, zone))
-    data, row = await single(session, found, key, crs)
+    row = await single(session, found, key, crs)
     links = Links(request)
     path = f"collections/{found.name}/items/{item_path(found, row)}"
     if wants_html(request):
@@ -292,12 +294,18 @@ async def item(request: Request, session: SessionOf, layer: str, item: str) -> R
         links.link("collection", f"collections/{found.name}", "application/json"),
         links.link("canonical", path, GEOJSON),
     ]
-    body = b'%b,"links":%b}' % (data[:-1], orjson.dumps(more))
+    feature = shaper(found, property_names(found))(row)
+    data = dumps(feature)
     tag = f'"{blake2b(data + crs.uri.encode(), digest_size=8).hexdigest()}"'
     headers = {"ETag": tag, "Content-Crs": f"<{crs.uri}>"}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={**headers, "Cache-Control": "private, no-cache"})
-    return document(body, media_type=GEOJSON, language=session.language, headers=headers)
+    return document(
+        dumps({**feature, "links": more}),
+        media_type=GEOJSON,
+        language=session.language,
+        headers=headers,
+    )
 
 
 def _moment(text: str, zone: Any) -> datetime:
@@ -305,93 +313,3 @@ def _moment(text: str, zone: Any) -> datetime:
         return parse_moment(text, zone, field="id")
     except Exception as wrong:
         raise ValueError(text) from wrong
-
-
-@router.get(
-    "/collections/{layer}/tiles", summary="瓦片集 | Tile sets", **documented("the tile sets")
-)
-async def layer_tilesets(request: Request, session: SessionOf, layer: str) -> Response:
-    """Return the tile sets of a layer."""
-    check_names(request)
-    found = _tiled(layer)
-    body = tilesets.tilesets(session, Links(request), found)
-    return _plain(request, session, body, session.say(found.title))
-
-
-@router.get(
-    "/collections/{layer}/tiles/{matrix_set}",
-    summary="瓦片集 | Tile set",
-    **documented("metadata of one tile set"),
-)
-async def layer_tileset(
-    request: Request, session: SessionOf, layer: str, matrix_set: str
-) -> Response:
-    """Return the metadata of a layer's tile set."""
-    check_names(request)
-    found = _tiled(layer)
-    _check_matrix_set(matrix_set)
-    columns = found.table.c
-    described = {
-        name: documents.described(session, found, name, columns[name]) for name in found.tiled
-    }
-    body = tilesets.tileset(session, Links(request), found, described)
-    return _plain(request, session, body, session.say(found.title))
-
-
-@router.get(
-    "/collections/{layer}/tiles/{matrix_set}/{matrix}/{row}/{column}",
-    summary="矢量瓦片 | Vector tile",
-    **documented("Mapbox Vector Tile", kind=MVT, html=False, parameters=[]),
-)
-async def layer_tile(
-    request: Request, layer: str, matrix_set: str, matrix: int, row: int, column: int
-) -> Response:
-    """Return the tile of ``/tiles/{layer}/{z}/{x}/{y}``; here the row precedes the column."""
-    check_names(request)
-    _check_matrix_set(matrix_set)
-    return await answer_tile(request, _tiled(layer).name, matrix, column, row)
-
-
-@router.get("/tileMatrixSets", summary="瓦片网格 | Tile matrix sets", **documented("the grids"))
-async def matrix_sets(request: Request, session: SessionOf) -> Response:
-    """Return the tile matrix sets."""
-    check_names(request)
-    title = session.say(Text("瓦片网格", "Tile matrix sets"))
-    return _plain(request, session, tilesets.matrix_sets(Links(request)), title)
-
-
-@router.get(
-    "/tileMatrixSets/{matrix_set}",
-    summary="瓦片网格 | Tile matrix set",
-    **documented("definition of one grid"),
-)
-async def matrix_set(request: Request, session: SessionOf, matrix_set: str) -> Response:
-    """Return the definition of a tile matrix set."""
-    check_names(request)
-    _check_matrix_set(matrix_set)
-    return _plain(request, session, tilesets.matrix_set(), matrix_set)
-
-
-def _check_matrix_set(name: str) -> None:
-    if name != tilesets.MATRIX_SET:
-        raise NotFound(
-            zh=f"没有瓦片网格“{name}”；可用：{tilesets.MATRIX_SET}",
-            en=f"There is no tile matrix set '{name}'; use {tilesets.MATRIX_SET}",
-        )
-
-
-def _tiled(name: str) -> Layer:
-    layer = layer_named(name)
-    if not drawable(layer):
-        raise NotFound(
-            zh=f"图层“{layer.title.zh}”没有矢量瓦片",
-            en=f"The layer '{layer.name}' has no vector tiles",
-        )
-    return layer
-
-
-def _plain(request: Request, session: Session, body: Any, title: str) -> Response:
-    if wants_html(request):
-        text = orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
-        return html(request, session, "plain.html", title=title, text=text)
-    return document(body, language=session.language)

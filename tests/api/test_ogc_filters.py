@@ -174,7 +174,8 @@ TRIPS: list[tuple[dict[str, str], Mask]] = [
     ),
     (
         {
-            "filter": "T_DURING(INTERVAL(started_at, ended_at), INTERVAL('2026-10-01T00:00:00Z', '..'))"
+            "filter": "T_DURING(INTERVAL(started_at, ended_at),"
+            " INTERVAL('2026-10-01T00:00:00Z', '..'))"
         },
         lambda f: f.started_at > stamp("2026-10-01T00:00Z"),
     ),
@@ -208,13 +209,15 @@ TRIPS: list[tuple[dict[str, str], Mask]] = [
     ),
     (
         {
-            "filter": "T_STARTS(INTERVAL(started_at, ended_at), INTERVAL('2026-09-29T01:00:00Z', '..'))"
+            "filter": "T_STARTS(INTERVAL(started_at, ended_at),"
+            " INTERVAL('2026-09-29T01:00:00Z', '..'))"
         },
         lambda f: f.started_at == stamp("2026-09-29T01:00Z"),
     ),
     (
         {
-            "filter": "T_DISJOINT(INTERVAL(started_at, ended_at), INTERVAL('2026-09-29', '2026-10-09'))"
+            "filter": "T_DISJOINT(INTERVAL(started_at, ended_at),"
+            " INTERVAL('2026-09-29', '2026-10-09'))"
         },
         lambda f: (
             (f.ended_at < pd.Timestamp("2026-09-29", tz=SHANGHAI))

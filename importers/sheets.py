@@ -199,7 +199,24 @@ def found(
         model, table, unique=unique, required=[*keys[:1], *required], key_rule=rule,
         choices=choices or {},
     )  # fmt: skip
+    issues += _digits_lost(frame, headings, path.name)
     return Found([target], issues, dict(fields), list(mapping.rest))
+
+
+def _digits_lost(frame: pd.DataFrame, headings: Sequence[str], file: str) -> list[Issue]:
+    """Say where long numbers have become ``3.55E+15`` on their way through a spreadsheet."""
+    made = []
+    for heading in headings:
+        text = as_text(frame[heading])
+        spoilt = text.str.fullmatch(r"\d(\.\d+)?E\+\d{2}").fillna(value=False).astype(bool)
+        if spoilt.any():
+            value = text[spoilt].iat[0]
+            said = message("digits_lost", field=heading, value=value, count=int(spoilt.sum()))
+            row = int(frame[ROW][spoilt].iat[0])
+            made.append(
+                Issue(file, row, heading, value, "digits_lost", said.zh, said.en, "noted")
+            )
+    return made
 
 
 def _keys(

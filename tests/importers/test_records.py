@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import csv
+import datetime
+from pathlib import Path
+
+import pytest
+
+from layers.problems import BadInput
+
+
+def _sheet(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_text(text.strip() + "\n", encoding=encoding)
+    return path
+
+
+BODIES = """
+机构编码,机构名称,上级机构,层级,编制人数
+017,区财政局,001,县级,35
+001,区政府,,县级,120
+018,财政局预算科,017,county,6
+"""
+
+
+def test_bodies_form_a_tree_whatever_their_order(run, rows, tmp_path):
+    path = _sheet(tmp_path / "bodies.csv", BODIES, "gbk")
+    assert run("bodies", path).loaded == 3
+    ids = {row["code"]: row["id"] for row in rows("body")}
+    paths = {row["code"]: row["path"] for row in rows("body")}
+    assert paths["001"] == f"{ids['001']}"
+    assert paths["018"] == f"{ids['001']}.{ids['017']}.{ids['018']}"
+    assert run("bodies", path).unchanged == 3
+
+
+def test_a_body_that_moves_takes_its_subtree_along(run, rows, tmp_path):
+    run("bodies", _sheet(tmp_path / "bodies.csv", BODIES))
+    moved = "机构编码,机构名称,上级机构\n017,区财政局,\n"
+    run("bodies", _sheet(tmp_path / "move.csv", moved), source="bodies")
+    found = {row["code"]: row for row in rows("body")}
+    assert found["018"]["path"] == f"{found['017']['id']}.{found['018']['id']}"
+
+
+def test_bodies_in_a_circle_are_refused(run, rows, tmp_path):
+    circle = "机构编码,机构名称,上级机构\nA,甲,B\nB,乙,A\n"
+    with pytest.raises(BadInput, match="circle"):
+        run("bodies", _sheet(tmp_path / "bodies.csv", circle))
+    assert rows("body") == []
+
+
+def test_people_join_their_body_by_code_or_name(run, rows, tmp_path):
+    run("bodies", _sheet(tmp_path / "bodies.csv", BODIES))
+    people = """
+工号,姓名,所属机构,职级,状态
+P0001,周试一,017,副科级,在职
+P0002,吴试二,区政府,县级正职,在职
+P0003,郑试三,099,科级以下,在职
+P0004,王试四,017,神仙级,在职
+"""
+    report = run("persons", _sheet(tmp_path / "people.csv", people))
+    bodies = {row["id"]: row["code"] for row in rows("body")}
+    found = {row["number"]: row for row in rows("person")}
+    assert {n: (bodies[r["body_id"]], r["rank"]) for n, r in found.items()} == {
+        "P0001": ("017", "section_deputy"), "P0002": ("001", "county_chief"),
+    }  # fmt: skip
+    assert [(i.row, i.field, i.value, i.reason) for i in report.issues] == [
+        (5, "rank", "神仙级", "unknown_choice"), (4, "body_id", "099", "unknown_reference"),
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def estate(run, tmp_path) -> None:
+    """Bodies, a building with two rooms, and a person."""
+    run("bodies", _sheet(tmp_path / "bodies.csv", BODIES))
+    run("buildings", _sheet(tmp_path / "buildings.csv", "楼号,名称\nB01,一号楼\nB02,二号楼"))
+    run("persons", _sheet(tmp_path / "people.csv", "工号,姓名,所属机构\nP0001,周试一,017"))
+    rooms = "楼号,楼层,房间号,使用面积\nB01,4,B01-412,26.4\nB02,4,412,20\nB01,4,412,18"
+    run("rooms", _sheet(tmp_path / "rooms.csv", rooms))
+
+
+def test_bad_rows_of_an_asset_file_wait_in_quarantine_with_their_reasons(
+    run, rows, tmp_path, estate
+):
+    text = """
+资产编号,资产名称,标签号,所在房间,保管人,原值,取得日期,状态
+ZC-1,电脑,T1,B01-412,P0001,5600.00,2023-05-12,在用
+ZC-2,电脑,T1,B01-412,,5600.00,2023-05-12,在用
+ZC-3,电脑,T3,B77-999,,5600.00,2023-05-12,在用
+ZC-4,电脑,T4,,,-5,2023-05-12,在用
+ZC-5,电脑,T5,,,10,2023-02-30,在用
+ZC-5,电脑,T6,,,10,2023-02-20,在用
+,电脑,T7,,,10,2023-02-20,在用
+ZC-8,电脑,T8,,,"1,200.5",2023年2月3日,闲置
+"""
+    report = run("assets", _sheet(tmp_path / "assets.csv", text))
+    assert (report.read, report.loaded, report.quarantined) == (8, 2, 6)
+    assert sorted((i.row, i.field, i.reason) for i in report.issues) == [
+        (3, "tag", "duplicate_value"), (4, "room_id", "unknown_reference"),
+        (5, "value_cny", "out_of_range"), (6, "acquired_on", "not_a_date"),
+        (7, "source_key", "duplicate_key"), (8, "number", "missing_value"),
+    ]  # fmt: skip
+    found = {row["number"]: row for row in rows("asset")}
+    assert found["ZC-1"]["custodian_id"] == rows("person")[0]["id"]
+    assert found["ZC-8"]["acquired_on"] == datetime.date(2023, 2, 3)
+    assert float(found["ZC-8"]["value_cny"]) == 1200.5
+    waiting = {row["row"]: row for row in rows("quarantine")}
+    assert waiting[4]["values"]["room_id"] == "B77-999"
+    assert waiting[4]["reasons"][0]["reason"] == "unknown_reference"
+    assert len(rows("import_issue")) == 6
+
+
+def test_a_room_number_of_two_buildings_is_ambiguous(run, tmp_path, estate):
+    report = run("assets", _sheet(tmp_path / "a.csv", "资产编号,资产名称,所在房间\nZ1,桌,412"))
+    assert [i.reason for i in report.issues] == ["ambiguous_reference"]
+
+
+def test_assets_of_a_default_body_belong_to_it(run, rows, tmp_path, estate):
+    path = _sheet(tmp_path / "a.csv", "资产编号,资产名称\nZ1,桌")
+    run("assets", path, body="017")
+    owner = next(row["id"] for row in rows("body") if row["code"] == "017")
+    assert rows("asset")[0]["body_id"] == owner
+
+
+def test_a_tag_that_occurs_twice_names_the_first_row(run, tmp_path):
+    path = _sheet(tmp_path / "a.csv", "资产编号,资产名称,标签号\nZ1,桌,T\nZ2,桌,T")
+    issue = run("assets", path).issues[0]
+    assert "首见第 2 行" in issue.zh
+
+
+def test_vehicles_stand_at_their_parking_place_in_the_declared_system(run, rows, tmp_path):
+    text = "车牌号,车辆类别,固定停放点,经度,纬度\n演A·D0001,机要通信,B01 车库,119.6,38.9"
+    run("vehicles", _sheet(tmp_path / "v.csv", text), crs="WGS84")
+    row = rows("vehicle")[0]
+    assert (row["vehicle_class"], row["wkt"]) == ("confidential", "POINT(119.6 38.9)")
+
+
+def test_places_in_degrees_without_a_system_need_a_word(run, rows, tmp_path):
+    text = "车牌号,经度,纬度\n演A·D0001,119.6,38.9"
+    path = _sheet(tmp_path / "v.csv", text)
+    with pytest.raises(BadInput, match="--crs"):
+        run("vehicles", path)
+    assert run("vehicles", path, crs="GCJ-02").loaded == 1
+    lon = float(rows("vehicle")[0]["wkt"][6:].split()[0])
+    assert 119.59 < lon < 119.6
+
+
+def test_the_snipe_it_sample_loads_without_its_unknown_companies(run, rows, shared_data):
+    path = shared_data / "assets" / "assets-sample.csv"
+    refused = run("assets", path)
+    assert refused.loaded == 0
+    assert {i.reason for i in refused.issues} == {"unknown_reference"}
+    run("assets", path, mapping={"body_id": "-"})
+    raw = list(csv.DictReader(path.open(encoding="utf-8-sig")))
+    found = {row["number"]: row for row in rows("asset")}
+    assert len(found) == len(raw)
+    for line in (raw[0], raw[7], raw[-1]):
+        row = found[line["Asset Tag"]]
+        assert (row["name"], row["model"]) == (line["Name"], line["Model"])
+        assert f"{row['value_cny']:.2f}" == f"{float(line['Purchase Cost']):.2f}"
+        month, day, year = map(int, line["Purchase Date"].split("/"))
+        assert row["acquired_on"] == datetime.date(2000 + year, month, day)
+        assert row["attributes"]["Company"] == line["Company"]
+
+
+def test_a_file_with_old_mac_line_ends_is_read_whole(run, shared_data):
+    path = shared_data / "assets" / "assets-sample-BAD.csv"
+    report = run("assets", path, mapping={"body_id": "-"})
+    assert report.read == path.read_bytes().count(b"\r") == 200
+    assert any(i.reason == "digits_lost" for i in report.issues)

@@ -19,7 +19,7 @@ check:
 
 bench:
 	@tools/setup test
-	@.venv/bin/python -m tests.bench $(ARGS)
+	@tools/bench $(ARGS)
 
 web: setup
 	@cd web && PATH="$(CURDIR)/.venv/bin:$$PATH" npm run dev

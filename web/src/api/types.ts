@@ -106,13 +106,9 @@ export interface MeasureAnswer {
   editions: Record<string, unknown>[]
   at: string
   window: [string, string] | null
-  /** Of a categorical measure: its codes, in the order of `colors`. */
-  categories?: (string | Category)[] | null
-}
-
-export interface Category {
-  value: string
-  title: Text
+  /** Of a categorical measure: its codes, in the order of `colors`, and what they are called. */
+  categories?: string[] | null
+  labels?: Record<string, Text>
 }
 
 export interface Place {

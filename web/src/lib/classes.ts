@@ -1,7 +1,7 @@
 /** Classes of a measure: the same rule colours the map and writes the legend. */
 import type { ExpressionSpecification } from 'maplibre-gl'
 
-import type { Category, MeasureAnswer, Text, Theme, Value } from '@/api/types'
+import type { MeasureAnswer, Text, Theme, Value } from '@/api/types'
 
 export interface NumberClass {
   kind: 'number'
@@ -38,9 +38,6 @@ export function isCategorical(answer: MeasureAnswer): boolean {
   return (answer.categories?.length ?? 0) > 0
 }
 
-const codeOf = (category: string | Category): string =>
-  typeof category === 'string' ? category : category.value
-
 /**
  * The index of the class that `value` falls in, or -1 where there is no data.
  *
@@ -58,10 +55,10 @@ export function classesOf(answer: MeasureAnswer, theme: Theme): Class[] {
   if (isCategorical(answer)) {
     return (answer.categories ?? []).map((category, i) => ({
       kind: 'category',
-      value: codeOf(category),
-      title: typeof category === 'string' ? null : category.title,
+      value: category,
+      title: answer.labels?.[category] ?? null,
       color: colors[i] ?? NO_DATA[theme],
-      count: answer.values.filter((value) => value === codeOf(category)).length,
+      count: answer.values.filter((value) => value === category).length,
     }))
   }
   const members = colors.map((): number[] => [])

@@ -1,13 +1,28 @@
 /** The facts of the selected feature. */
-import { ref, shallowRef, watch } from 'vue'
+import { computed, shallowRef, ref, watch } from 'vue'
 
 import { api, Refused } from '@/api/client'
 import type { Feature } from '@/api/types'
+import type { Selection } from '@/lib/permalink'
 
 import { floorLayer, onReturn, report } from './service'
 import { view } from './view'
 
-export const facts = shallowRef<Feature | null>(null)
+const answered = shallowRef<{ selection: Selection; feature: Feature } | null>(null)
+
+/**
+ * The facts of what is selected, once they are there.
+ *
+ * A series is asked for by its thing and answers with it: the facts of a position are the
+ * vehicle's, and `layer` says so.
+ */
+export const facts = computed(() => {
+  const { selection } = view
+  const found = answered.value
+  return found && selection?.layer === found.selection.layer && selection.id === found.selection.id
+    ? found.feature
+    : null
+})
 export const fetching = ref(false)
 /** The service's own words where it has no such feature. */
 export const missing = ref<string | null>(null)
@@ -19,7 +34,7 @@ async function fetchFacts(): Promise<void> {
   missing.value = null
   const selection = view.selection
   if (!selection) {
-    facts.value = null
+    answered.value = null
     fetching.value = false
     return
   }
@@ -28,11 +43,11 @@ async function fetchFacts(): Promise<void> {
   try {
     const found = await api.feature(selection.layer, selection.id, view.lang, request.signal)
     if (request.signal.aborted) return
-    facts.value = found
+    answered.value = { selection: { ...selection }, feature: found }
     await showFloor(found, request.signal)
   } catch (error) {
     if (request.signal.aborted) return
-    facts.value = null
+    answered.value = null
     if (error instanceof Refused && error.status < 500) missing.value = error.message
     else report(error)
   } finally {

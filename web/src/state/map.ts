@@ -39,6 +39,15 @@ export function covered(): { top: number; right: number; bottom: number; left: n
   }
 }
 
+/** Whether a place is seen: on the map, and under no panel. */
+export function inSight(place: [number, number] | null): boolean {
+  if (!map.value || !place) return true
+  const { x, y } = map.value.project(place)
+  const { clientWidth, clientHeight } = map.value.getContainer()
+  const { top, right, bottom, left } = covered()
+  return x >= left && y >= top && x <= clientWidth - right && y <= clientHeight - bottom
+}
+
 /** Bring a place into view, unless it is comfortably there. */
 export function show(bbox: Bounds | null, center: [number, number] | null): void {
   const target = map.value

@@ -3,6 +3,7 @@ import { computed, ref, shallowRef, watch } from 'vue'
 
 import { api } from '@/api/client'
 import type { MeasureAnswer, Value } from '@/api/types'
+import { exact, tr } from '@/lib/format'
 
 import { bringBack } from './choice'
 import { measures, onReturn, report } from './service'
@@ -34,6 +35,21 @@ export function readingOf(layer: string, id: number): Reading | undefined {
     numerator: found.numerator?.[i] ?? null,
     denominator: found.denominator?.[i] ?? null,
     coverage: found.coverage?.[i] ?? null,
+  }
+}
+
+/** A measure without a unit is a share; shares are read in percent. */
+export const share = computed(
+  () => measure.value !== null && measure.value.kind !== 'categorical' && measure.value.unit.zh === '',
+)
+
+/** A value as it is told in words: number and unit, percent, or the label of a state. */
+export function tell(value: Value): { text: string; unit: string } | null {
+  if (value === null || !answer.value) return null
+  if (typeof value === 'string') return { text: tr(answer.value.labels?.[value] ?? value, view.lang), unit: '' }
+  return {
+    text: exact(share.value ? value * 100 : value, view.lang),
+    unit: share.value ? '%' : tr(answer.value.unit, view.lang),
   }
 }
 

@@ -96,7 +96,7 @@ def _parse_text(text: str) -> Any:
 
 def _parse_json(text: str) -> Any:
     try:
-        return json.loads(text)
+        tree = json.loads(text)
     except json.JSONDecodeError as wrong:
         raise refuse(
             f"filter 第 {wrong.pos + 1} 个字符处不是有效的 JSON（{wrong.msg}）",
@@ -106,6 +106,14 @@ def _parse_json(text: str) -> Any:
         ) from wrong
     except RecursionError as deep:
         raise too_deep() from deep
+    if not isinstance(tree, dict | bool):
+        raise refuse(
+            'filter 应为 CQL2 JSON 对象，例如 {"op":">","args":[{"property":"capacity"},2]}',
+            "The filter must be an object of CQL2 JSON, such as "
+            '{"op":">","args":[{"property":"capacity"},2]}',
+            value=text,
+        )
+    return tree
 
 
 class Translator(Operands):

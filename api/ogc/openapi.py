@@ -10,7 +10,6 @@ from copy import deepcopy
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from api.ogc.documents import DEFAULT_LIMIT, MAX_LIMIT
 from api.ogc.links import GEOJSON, HTML, JSON, MVT, PREFIX
@@ -133,13 +132,10 @@ def older(app: FastAPI, root: str) -> dict[str, Any]:
     Each collection's items stand by name, with its queryables as parameters: clients such as GDAL
     look there for the largest page.
     """
-    whole = get_openapi(
-        title="onemap OGC API",
-        version=app.version,
-        openapi_version="3.0.3",
-        routes=[each for each in app.routes if getattr(each, "path", "").startswith(PREFIX)],
-    )
-    paths = whole["paths"]
+    whole = deepcopy(app.openapi())
+    whole["openapi"] = "3.0.3"
+    whole["info"] = {"title": "onemap OGC API", "version": app.version}
+    paths = {k: each for k, each in whole["paths"].items() if k.startswith(PREFIX)}
     general = f"{PREFIX}/collections/{{layer}}/items"
     for layer in LAYERS:
         named = deepcopy(paths[general])

@@ -1,0 +1,1 @@
+"""Floor plans: IMDF archives and OSM Simple Indoor Tagging to sites, levels, rooms, openings."""

@@ -1,0 +1,1 @@
+"""Positions of vehicles: CSV, GPX, GeoLife .plt and any file of points, to fixes, trips, stops."""

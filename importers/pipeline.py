@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from importers.base import FILE, ROW, Importer, Issue, Options, Progress, Target, no_progress
+from importers.base import FILE, ROW, Importer, Issue, Options, Progress, Target
 from importers.batches import record
 from importers.checks import Inspection, inspect
 from importers.files import gather
@@ -62,8 +63,9 @@ def run(
         from importers.registry import importer_of  # noqa: PLC0415 - it names every importer
 
         importer = importer_of(importer)
+    importer = copy(importer)  # what a run notes on its importer is its own
     options = replace(options or Options(), **{k: v for k, v in given.items() if v is not None})
-    options.progress = progress or options.progress or no_progress
+    options.progress = options.progress if progress is None else progress
     started, clock = datetime.now(UTC), time.perf_counter()
     paths = gather(files)
     source = options.source or paths[0].stem
@@ -166,8 +168,9 @@ class _Run:
         own = found.table.name
         refers = [c.name for c in found.table.c if c.info.get("reference") == own]
         if any(name in found.frame for name in refers) and "id" not in found.frame:
-            keys = found.frame["source_key"]
-            found.frame["id"] = self.changes.reserve(found.target.model, self.source, keys)
+            keys, model = found.frame["source_key"], found.target.model
+            assert issubclass(model, Entity)
+            found.frame["id"] = self.changes.reserve(model, self.source, keys)
 
     def _write(self, target: Target, rows: pd.DataFrame) -> Counts:
         model, name = target.model, table_of(target.model).name
@@ -233,10 +236,10 @@ def _rows_numbered(target: Target, file: str) -> None:
 def _shortened(issues: list[Issue]) -> list[Issue]:
     """List the first of many alike one by one and count the rest; quarantine keeps every row."""
     seen: dict[tuple[str, str | None, str], int] = {}
-    kept: list[Issue] = []
     last: dict[tuple[str, str | None, str], Issue] = {}
+    kept: list[Issue] = []
     for issue in issues:
-        key = (issue.reason, issue.field, issue.action)
+        key = (issue.reason, issue.field, str(issue.action))
         seen[key] = seen.get(key, 0) + 1
         if seen[key] <= MANY:
             kept.append(issue)

@@ -7,6 +7,10 @@ from types import MappingProxyType
 
 from importers import features, imagery, records, rooms
 from importers.base import Importer
+from importers.meters import MetersImporter
+from importers.network import NetworkImporter
+from importers.plans.importer import PlanImporter
+from importers.tracks.importer import TracksImporter
 from layers.problems import NotFound
 
 KINDS: tuple[Importer, ...] = (
@@ -24,6 +28,10 @@ KINDS: tuple[Importer, ...] = (
     records.Vehicles(),
     records.Factors(),
     records.AreaStandards(),
+    PlanImporter(),
+    TracksImporter(),
+    NetworkImporter(),
+    MetersImporter(),
 )
 
 IMPORTERS: Mapping[str, Importer] = MappingProxyType(

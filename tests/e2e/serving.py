@@ -62,7 +62,11 @@ def _sources() -> str:
 @contextlib.contextmanager
 def served(database_url: str, page: Path) -> Iterator[str]:
     """Serve the estate of a database, with the demo's clock; yields the address."""
-    config: dict[str, Any] = {"anonymous": "estate", "now": demo_clock(datetime.now(UTC)).now, "demo": True}
+    config: dict[str, Any] = {
+        "anonymous": "estate",
+        "now": demo_clock(datetime.now(UTC)).now,
+        "demo": True,
+    }
     app = create_app(Config(database_url, **config))
     app.mount("/", StaticFiles(directory=page, html=True), name="page")
     with socket.socket() as listening:

@@ -138,7 +138,9 @@ def test_a_measure_colours_the_map_with_the_values_of_the_service(visit, estate,
     b03_102 = answer["values"][answer["ids"].index(estate.ids["rooms", "B03-102"])]
     assert b03_102 == 28.0
     index = sum(b03_102 > each for each in answer["breaks"])
-    shown = legend.locator("li .color").nth(index).evaluate("e => getComputedStyle(e).backgroundColor")
+    shown = (
+        legend.locator("li .color").nth(index).evaluate("e => getComputedStyle(e).backgroundColor")
+    )
     red, green, blue = (int(answer["colors"][index][i : i + 2], 16) for i in (1, 3, 5))
     assert shown == f"rgb({red}, {green}, {blue})"
 
@@ -166,7 +168,9 @@ def test_a_click_tells_the_facts_of_what_was_clicked(visit, estate, size, lang):
     there.click_at(*square_corner(2, 1))
     title = there.page.locator("#facts-title")
     expect(title).to_contain_text("B03-412")
-    expect(there.page.locator("dd[data-field=usable_area_m2]")).to_have_text(re.compile(r"26\.4\s*m²"))
+    expect(there.page.locator("dd[data-field=usable_area_m2]")).to_have_text(
+        re.compile(r"26\.4\s*m²")
+    )
     expect(there.page.locator(".facts .path a")).to_have_text(["云汀区政府大院", "3号楼", "2层"])
     expect(there.page.locator(".facts .related")).not_to_have_count(0)
     expect(there.page.locator(".facts footer time")).to_be_visible()

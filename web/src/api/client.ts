@@ -1,6 +1,7 @@
 /** Requests to the service: one origin, JSON in, problems as errors. */
 import type { StyleSpecification } from 'maplibre-gl'
 
+import type { paths } from './schema'
 import type {
   Catalogue,
   Feature,
@@ -26,6 +27,28 @@ export class Refused extends Error {
 /** The service could not be reached, or is not ready to answer. */
 export class Unreachable extends Error {}
 
+/** What each path answers. */
+interface Answers {
+  '/catalogue': Catalogue
+  '/style.json': StyleSpecification
+  '/tiles/{layer}': TileJson
+  '/measures': Measure[]
+  '/measures/{name}': MeasureAnswer
+  '/search': SearchAnswer
+  '/features/{layer_name}/{key}': Feature
+}
+
+// A path or a parameter that the service no longer has stops the build here: the types of both
+// come from its OpenAPI document (`npm run api`). So does a key that an answer no longer tells,
+// wherever the document says which keys there are.
+type Described<P extends keyof paths> = paths[P]['get']['responses'][200]['content']['application/json']
+type Row<T> = T extends readonly (infer R)[] ? R : T
+type Lost<P extends keyof paths> = string extends keyof Row<Described<P>>
+  ? never
+  : Exclude<keyof Row<Answers[P & keyof Answers]>, keyof Row<Described<P>>>
+type Path = { [P in keyof Answers & keyof paths]: Lost<P> extends never ? P : never }[keyof Answers & keyof paths]
+type Given<P extends Path> = Omit<paths[P]['get']['parameters'], 'header' | 'cookie'>
+
 const root = new URL('.', document.baseURI)
 
 /** The absolute address of a path of the service; braces of tile templates stay as they are. */
@@ -33,13 +56,17 @@ export function address(path: string): string {
   return /^[a-z]+:/i.test(path) ? path : root.href.replace(/\/$/, '') + '/' + path.replace(/^\//, '')
 }
 
-type Query = Record<string, string | number | null | undefined>
-
-async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-  const url = new URL(address(path))
-  for (const [key, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined && value !== '') url.searchParams.set(key, String(value))
+function addressOf(path: string, given: { path?: object; query?: object }): URL {
+  const parts = new Map(Object.entries(given.path ?? {}))
+  const url = new URL(address(path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(parts.get(name))))))
+  for (const [name, value] of Object.entries(given.query ?? {})) {
+    if (value !== null && value !== undefined && value !== '') url.searchParams.set(name, String(value))
   }
+  return url
+}
+
+async function get<P extends Path>(path: P, given: Given<P>, signal?: AbortSignal): Promise<Answers[P]> {
+  const url = addressOf(path, given)
   let response: Response
   try {
     response = await fetch(url, { signal, headers: { Accept: 'application/json' } })
@@ -47,7 +74,7 @@ async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Pr
     if (signal?.aborted) throw cause
     throw new Unreachable('', { cause })
   }
-  if (response.ok) return (await response.json()) as T
+  if (response.ok) return (await response.json()) as Answers[P]
   if (response.status === 502 || response.status === 503 || response.status === 504) {
     throw new Unreachable()
   }
@@ -56,14 +83,14 @@ async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Pr
 }
 
 export const api = {
-  catalogue: () => get<Catalogue>('catalogue'),
-  style: (lang: Language, theme: Theme) => get<StyleSpecification>('style.json', { lang, theme }),
-  tilejson: (path: string) => get<TileJson>(path),
-  measures: () => get<Measure[]>('measures'),
+  catalogue: () => get('/catalogue', {}),
+  style: (lang: Language, theme: Theme) => get('/style.json', { query: { lang, theme } }),
+  tilejson: (layer: string) => get('/tiles/{layer}', { path: { layer } }),
+  measures: () => get('/measures', {}),
   measure: (name: string, window: string | null, lang: Language, signal?: AbortSignal) =>
-    get<MeasureAnswer>(`measures/${encodeURIComponent(name)}`, { window, lang }, signal),
+    get('/measures/{name}', { path: { name }, query: { window, lang } }, signal),
   search: (q: string, lang: Language, signal?: AbortSignal) =>
-    get<SearchAnswer>('search', { q, limit: 10, lang }, signal),
-  feature: (layer: string, id: number | string, lang: Language, signal?: AbortSignal) =>
-    get<Feature>(`features/${encodeURIComponent(layer)}/${encodeURIComponent(id)}`, { lang }, signal),
+    get('/search', { query: { q, limit: 10, lang } }, signal),
+  feature: (layer_name: string, key: number, lang: Language, signal?: AbortSignal) =>
+    get('/features/{layer_name}/{key}', { path: { layer_name, key }, query: { lang } }, signal),
 }

@@ -63,6 +63,9 @@ class Issue:
         return dict(self.__dict__)
 
 
+KEY_OF_FILE = Text("文件给出的键", "the key given by the file")
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A row that the importer itself sets aside: its position in the frame and why.
@@ -114,7 +117,7 @@ class Target:
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     lenient: bool = False
     geometry_required: bool = False
-    key_rule: Text = Text("文件给出的键", "the key given by the file")
+    key_rule: Text = KEY_OF_FILE
     complete: bool = True
     refused: Sequence[Refusal] = ()
     extra: dict[str, Any] = field(default_factory=dict)

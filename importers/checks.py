@@ -13,11 +13,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from importers.base import ATTRIBUTE, FILE, NAME_IN, ROW, Action, Issue, Target
 from importers.messages import message
-from importers.values import as_text, convert
+from importers.values import as_text, cell, convert, positions
 from layers.base import Entity, Series, table_of
 from layers.labels import CHOICES, Text
 
 _SKIPPED: Final = {"id", "revision", "source", "source_key", "names", "attributes", "geom", "path"}
+_ANY: Final = (-np.inf, np.inf)
 _AT_LEAST_ZERO: Final = ("_m2", "_cny", "_l", "_mbps", "_km", "_s", "_kmh")
 _RANGES: Final[dict[str, tuple[float, float]]] = {
     "share": (1e-9, 1),
@@ -76,9 +77,9 @@ class Inspection:
         action: Action,
     ) -> None:
         """Record an issue of the row at `position`; ``quarantined`` sets the row aside."""
-        row = self.raw[ROW].iat[position]
+        row = cell(self.raw[ROW], position)
         issue = Issue(
-            str(self.raw[FILE].iat[position]),
+            str(cell(self.raw[FILE], position)),
             None if pd.isna(row) else int(row),
             column,
             None if value is None else str(value)[:200],
@@ -158,25 +159,26 @@ def _convert(
     words = dict(target.choices.get(name, {}))
     made = convert(column, values, timezone=timezone, words=words)
     found.frame[name] = made.values
-    low, high = _RANGES.get(name, (0, np.inf) if name.endswith(_AT_LEAST_ZERO) else (None, None))
+    low, high = _RANGES.get(name, (0.0, np.inf) if name.endswith(_AT_LEAST_ZERO) else _ANY)
     wrong = made.bad.to_numpy(dtype=bool, na_value=False)
     outside = np.zeros(len(wrong), dtype=bool)
-    if low is not None:
+    if (low, high) != _ANY:
         numbers = pd.to_numeric(made.values, errors="coerce").astype("float64").to_numpy()
         outside = (numbers < low) | (numbers > high)
     if not (wrong | outside).any():
         return
     action: Action = "emptied" if target.lenient and column.nullable else "quarantined"
     kept = pd.Series(pd.NA, index=values.index, dtype=object)
-    for position in np.flatnonzero(wrong | outside):
-        value = values.iat[position]
+    known = CHOICES.get(column.info.get("choices", ""), {})
+    for position in positions(wrong | outside):
+        value = cell(values, position)
         reason = made.reason if wrong[position] else "out_of_range"
         found.say(
-            int(position), name, reason, action,
+            position, name, reason, action,
             value=value, unit=column.info.get("unit", "1"), low=low, high=high,
-            choices="、".join(t.zh for t in CHOICES.get(column.info.get("choices", ""), {}).values()),
+            choices="、".join(text.zh for text in known.values()),
         )  # fmt: skip
-        kept.iat[position] = value
+        kept.iloc[position] = value
     if action == "emptied":
         found.frame[name] = made.values.mask(pd.Series(wrong | outside, index=values.index))
         aside[name] = as_text(kept)
@@ -200,8 +202,8 @@ def _required(found: Inspection) -> None:
             if name in found.frame
             else np.ones(len(found.raw), dtype=bool)
         )
-        for position in np.flatnonzero(missing & ~found.bad):
-            found.say(int(position), name, "missing_value", "quarantined")
+        for position in positions(missing & ~found.bad):
+            found.say(position, name, "missing_value", "quarantined")
     for name in found.frame.columns:
         # A default of the table stands in for an empty cell only when nothing at all is written.
         column = table.c[name]
@@ -232,11 +234,9 @@ def _duplicates(found: Inspection) -> None:
         if not again.any():
             continue
         first = found.raw[ROW][~again].groupby(values[~again]).first()
-        for position in np.flatnonzero(again & ~found.bad):
-            value = values.iat[position]
-            found.say(
-                int(position), name, reason, "quarantined", value=value, first=first.get(value)
-            )
+        for position in positions(again & ~found.bad):
+            value = cell(values, position)
+            found.say(position, name, reason, "quarantined", value=value, first=first.get(value))
 
 
 def _periods(found: Inspection) -> None:
@@ -245,12 +245,12 @@ def _periods(found: Inspection) -> None:
             continue
         begins, ends = found.frame[start], found.frame[end]
         both = (begins.notna() & ends.notna()).to_numpy(dtype=bool) & ~found.bad
-        for position in np.flatnonzero(both):
-            before = ends.iat[position] < begins.iat[position]
-            same = ends.iat[position] == begins.iat[position] and start == "valid_from"
+        for position in positions(both):
+            before = cell(ends, position) < cell(begins, position)
+            same = cell(ends, position) == cell(begins, position) and start == "valid_from"
             if before or same:
-                value = ends.iat[position]
-                found.say(int(position), end, "ends_before_start", "quarantined", value=value)
+                value = cell(ends, position)
+                found.say(position, end, "ends_before_start", "quarantined", value=value)
 
 
 def _gather(found: Inspection, aside: dict[str, pd.Series[Any]]) -> None:
@@ -271,4 +271,4 @@ def _gather(found: Inspection, aside: dict[str, pd.Series[Any]]) -> None:
         if column in raw.columns:
             found.frame[column] = raw[column]
         elif parts:
-            found.frame[column] = documents(parts, len(raw), raw.index)
+            found.frame[column] = documents(parts, raw.index)

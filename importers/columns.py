@@ -24,8 +24,8 @@ BUILDING_OF: Final = ".building"
 
 # Words for columns beside their titles: OSM tags, Snipe-IT, and what Chinese sheets say.
 SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
-    "name": ("name", "名称", "姓名", "建筑名称", "楼名", "机构名称", "单位名称", "资产名称", "院落名称",
-             "item name", "全称"),
+    "name": ("name", "名称", "姓名", "建筑名称", "楼名", "机构名称", "单位名称", "资产名称",
+             "院落名称", "item name", "全称"),
     "body_id": ("body", "所属机构", "所属单位", "使用单位", "单位", "机构", "部门", "机构编码",
                 "单位编码", "company"),
     "source_key": ("source_key", "来源键", "唯一标识"),
@@ -105,7 +105,9 @@ def fields_of(model: type[Base]) -> dict[str, sa.Column[Any]]:
     }
 
 
-def words_of(model: type[Base], extra: Mapping[str, Sequence[str]] | None = None) -> dict[str, list[str]]:
+def words_of(
+    model: type[Base], extra: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, list[str]]:
     """Return the folded words of each field, the surest first."""
     table = table_of(model).name
     made: dict[str, list[str]] = {}

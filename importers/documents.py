@@ -16,7 +16,7 @@ from importers.values import as_text
 _SPECIAL = r'["\\\x00-\x1f]'
 
 
-def documents(parts: Mapping[str, pd.Series[Any]], count: int, index: pd.Index) -> pd.Series[Any]:
+def documents(parts: Mapping[str, pd.Series[Any]], index: pd.Index) -> pd.Series[Any]:
     """Return one JSON object per row (as text) of the values that are not missing.
 
     Numbers, booleans, lists and objects stay what they are; everything else is text.

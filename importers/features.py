@@ -18,7 +18,7 @@ from importers.columns import guess
 from importers.messages import message
 from importers.parents import buildings_into_sites, sites_of
 from importers.places import points
-from layers.base import Feature, table_of
+from layers.base import Feature
 from layers.basemap import Block, Green, Road, Water
 from layers.changes import ChangeSet
 from layers.estate import Building, Site
@@ -36,7 +36,17 @@ class FeatureImporter(Importer):
     """Reads map features of one layer; subclasses say which, and which OSM tags make it."""
 
     model: ClassVar[type[Feature]]
-    suffixes = (".gpkg", ".geojson", ".json", ".shp", ".pbf", ".osm", ".fgb", ".kml", ".gml")
+    suffixes: ClassVar[tuple[str, ...]] = (
+        ".gpkg",
+        ".geojson",
+        ".json",
+        ".shp",
+        ".pbf",
+        ".osm",
+        ".fgb",
+        ".kml",
+        ".gml",
+    )
     osm_layers: ClassVar[tuple[str, ...]] = ("multipolygons",)
     osm_tags: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     words: ClassVar[Mapping[str, Mapping[str, str]]] = {}
@@ -72,7 +82,12 @@ class FeatureImporter(Importer):
         keys, rule = self._keys(frame, made, mapping.fields)
         made["source_key"] = keys
         target = Target(
-            self.model, made, lenient=True, geometry_required=True, key_rule=rule, choices=self.words
+            self.model,
+            made,
+            lenient=True,
+            geometry_required=True,
+            key_rule=rule,
+            choices=self.words,
         )
         return Found([target], issues, dict(mapping.fields), list(mapping.rest))
 
@@ -151,7 +166,9 @@ def _hashed(frame: gpd.GeoDataFrame, made: gpd.GeoDataFrame) -> pd.Series[Any]:
     shapes = shapely.to_wkb(np.asarray(frame["geom"].array, dtype=object), byte_order=1)
     place = pd.util.hash_array(np.array([each or b"" for each in shapes], dtype=object))
     name = made["name"].astype("str").fillna("") if "name" in made else pd.Series("", frame.index)
-    mixed = place ^ (pd.util.hash_array(name.to_numpy(dtype=object)) * np.uint64(0x9E3779B97F4A7C15))
+    mixed = place ^ (
+        pd.util.hash_array(name.to_numpy(dtype=object)) * np.uint64(0x9E3779B97F4A7C15)
+    )
     return pd.Series([f"{each:016x}" for each in mixed.tolist()], index=frame.index, dtype="str")
 
 
@@ -165,19 +182,39 @@ class Buildings(FeatureImporter):
     )
     layers, aliases = ("buildings",), ("building",)
     model, natural = Building, "code"
-    suffixes = (*FeatureImporter.suffixes, *_SHEETS)
+    suffixes: ClassVar[tuple[str, ...]] = (*FeatureImporter.suffixes, *_SHEETS)
     osm_tags: ClassVar[Mapping[str, tuple[str, ...]]] = {"building": ()}
     words: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "use": {
-            "government": "office", "public": "service", "civic": "service", "yes": "other",
-            "apartments": "residential", "house": "residential", "dormitory": "residential",
-            "detached": "residential", "terrace": "residential", "school": "education",
-            "university": "education", "college": "education", "kindergarten": "education",
-            "hospital": "health", "clinic": "health", "museum": "culture", "church": "culture",
-            "cathedral": "culture", "temple": "culture", "stadium": "culture", "retail": "commercial",
-            "hotel": "commercial", "shop": "commercial", "garages": "garage", "parking": "garage",
-            "warehouse": "storage", "industrial": "technical", "*": "other",
-        }  # fmt: skip
+            "government": "office",
+            "public": "service",
+            "civic": "service",
+            "yes": "other",
+            "apartments": "residential",
+            "house": "residential",
+            "dormitory": "residential",
+            "detached": "residential",
+            "terrace": "residential",
+            "school": "education",
+            "university": "education",
+            "college": "education",
+            "kindergarten": "education",
+            "hospital": "health",
+            "clinic": "health",
+            "museum": "culture",
+            "church": "culture",
+            "cathedral": "culture",
+            "temple": "culture",
+            "stadium": "culture",
+            "retail": "commercial",
+            "hotel": "commercial",
+            "shop": "commercial",
+            "garages": "garage",
+            "parking": "garage",
+            "warehouse": "storage",
+            "industrial": "technical",
+            "*": "other",
+        }
     }
 
     def resolve(self, target: Target, frame: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
@@ -194,12 +231,12 @@ class Sites(FeatureImporter):
     description = Text("院落的面文件", "areas of sites")
     layers, aliases = ("sites",), ("site",)
     model, natural = Site, "name"
-    suffixes = (*FeatureImporter.suffixes, *_SHEETS)
+    suffixes: ClassVar[tuple[str, ...]] = (*FeatureImporter.suffixes, *_SHEETS)
     osm_tags: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "office": ("government",), "amenity": ("townhall", "university", "hospital", "school"),
     }  # fmt: skip
 
-    def finish(self, changes: ChangeSet, source: str) -> Iterable[Issue]:
+    def finish(self, changes: ChangeSet, source: str) -> Iterable[Issue]:  # noqa: ARG002
         """Give buildings that have no site the one they stand on."""
         buildings_into_sites(changes)
         return ()
@@ -215,14 +252,27 @@ class Roads(FeatureImporter):
     osm_tags: ClassVar[Mapping[str, tuple[str, ...]]] = {"highway": ()}
     words: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "road_class": {
-            "trunk": "motorway", "motorway_link": "motorway", "trunk_link": "motorway",
-            "primary_link": "primary", "secondary_link": "secondary", "tertiary": "secondary",
-            "tertiary_link": "secondary", "unclassified": "residential",
-            "living_street": "residential", "road": "residential", "busway": "service",
-            "pedestrian": "path", "footway": "path", "cycleway": "path", "steps": "path",
-            "track": "path", "bridleway": "path", "corridor": "path", "platform": "path",
+            "trunk": "motorway",
+            "motorway_link": "motorway",
+            "trunk_link": "motorway",
+            "primary_link": "primary",
+            "secondary_link": "secondary",
+            "tertiary": "secondary",
+            "tertiary_link": "secondary",
+            "unclassified": "residential",
+            "living_street": "residential",
+            "road": "residential",
+            "busway": "service",
+            "pedestrian": "path",
+            "footway": "path",
+            "cycleway": "path",
+            "steps": "path",
+            "track": "path",
+            "bridleway": "path",
+            "corridor": "path",
+            "platform": "path",
             "*": "service",
-        }  # fmt: skip
+        }
     }
 
 

@@ -37,7 +37,9 @@ def _check(path: Path) -> None:
         with path.open("rb") as file:
             if not file.read(1):
                 raise bad_input(
-                    path, "文件是空的（0 字节）；请重新取得", "the file is empty (0 bytes); get it anew"
+                    path,
+                    "文件是空的（0 字节）；请重新取得",
+                    "the file is empty (0 bytes); get it anew",
                 )
     except PermissionError as error:
         raise bad_input(
@@ -46,7 +48,9 @@ def _check(path: Path) -> None:
             "no permission to read it; grant it and import again",
         ) from error
     except OSError as error:
-        raise bad_input(path, f"无法读取：{error.strerror}", f"unreadable: {error.strerror}") from error
+        raise bad_input(
+            path, f"无法读取：{error.strerror}", f"unreadable: {error.strerror}"
+        ) from error
 
 
 def described(paths: Sequence[Path]) -> list[dict[str, Any]]:

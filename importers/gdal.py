@@ -135,7 +135,9 @@ def _check_shapefile(path: Path) -> None:
             continue
         head = part.read_bytes()[:100] if part.stat().st_size < 100 else _head(part, 100)
         if len(head) < 100 or head[:4] != b"\x00\x00\x27\x0a":
-            raise bad_input(part, "不是 Shapefile，或文件头已损坏", "no shapefile, or its head is broken")
+            raise bad_input(
+                part, "不是 Shapefile，或文件头已损坏", "no shapefile, or its head is broken"
+            )
         said = struct.unpack(">i", head[24:28])[0] * 2
         _cut_off(part, said)
     dbf = path.with_suffix(".dbf")
@@ -187,7 +189,11 @@ def _dbf_cells(path: Path) -> Iterator[bytes]:
     count, header, record = struct.unpack("<IHH", data[4:12])
     texts, offset = [], 1
     for start in range(32, header - 32, 32):
-        name, kind, width = data[start : start + 11], data[start + 11 : start + 12], data[start + 16]
+        name, kind, width = (
+            data[start : start + 11],
+            data[start + 11 : start + 12],
+            data[start + 16],
+        )
         if name[:1] == b"\r":
             break
         yield name.split(b"\0")[0]
@@ -237,7 +243,9 @@ def _tags(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
     else:
         key = "way/" + frame["osm_id"].astype("str")
     tags.insert(0, "@id", key)
-    return gpd.GeoDataFrame(tags, geometry=frame.geometry.to_numpy(), crs=4326).rename_geometry("geom")
+    return gpd.GeoDataFrame(tags, geometry=frame.geometry.to_numpy(), crs=4326).rename_geometry(
+        "geom"
+    )
 
 
 def _tag_values(said: object) -> dict[str, str]:

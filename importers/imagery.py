@@ -63,7 +63,7 @@ def _described(path: Path, options: Options) -> dict[str, Any]:
                     "the picture is not georeferenced; georeference it, or give --crs",
                 )
             # A file that is cut off opens well: its last block does not.
-            last = Window(picture.width - 1, picture.height - 1, 1, 1)  # type: ignore[call-arg]
+            last = Window(picture.width - 1, picture.height - 1, 1, 1)
             picture.read(1, window=last)
             bounds = transform_bounds(crs, "EPSG:4326", *picture.bounds, densify_pts=21)
             width_m = _width_m(bounds) / picture.width
@@ -120,7 +120,8 @@ def _copied(path: Path, data_dir: Path) -> str:
         fresh.replace(target)
     except OSError as error:
         raise bad_input(
-            target, f"无法写入数据目录：{error.strerror}；请检查权限和空间",
+            target,
+            f"无法写入数据目录：{error.strerror}；请检查权限和空间",
             f"the data folder cannot be written: {error.strerror}; check its permission and space",
         ) from error
     return str(relative)

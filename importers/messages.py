@@ -68,8 +68,8 @@ REASONS: Final[dict[str, Text]] = {
     ),
     "points_ignored": Text(
         "点（{value}）以及节点不在文件中的要素未读取：{kind} 只取完整的面或线",
-        "Points ({value}) and elements whose nodes the file lacks were not read: {kind} takes whole "
-        "areas or lines",
+        "Points ({value}) and elements whose nodes the file lacks were not read: {kind} takes "
+        "whole areas or lines",
     ),
     "encoding_decided": Text(
         "文字编码按内容判为 {value}", "The text encoding was found to be {value} from the content"

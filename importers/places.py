@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 import sqlalchemy as sa
+from geoalchemy2 import Geometry
 
 from geo.crs import CrsDecision, CrsRejected, decide_crs, to_wgs84
 from geo.messages import GEOMETRY_MESSAGES, Message
@@ -17,6 +18,7 @@ from geo.validity import check_geometry
 from importers.base import Options, Target
 from importers.checks import Inspection
 from importers.messages import bad_input
+from importers.values import positions
 from layers.base import Base
 from layers.labels import Text
 
@@ -50,13 +52,17 @@ def place(target: Target, options: Options, file: str) -> Placed | None:
         return None
     if frame.geometry.name != "geom":
         frame = frame.set_geometry("geom")
-    bounds = tuple(float(v) for v in shapely.total_bounds(frame["geom"].to_numpy()))
+    west, south, east, north = map(float, shapely.total_bounds(frame["geom"].to_numpy()))
+    bounds = (west, south, east, north)
     if not np.isfinite(bounds).all():
         return None
     expected = options.estate if frame.crs is None and options.crs is None else None
     try:
         decision = decide_crs(
-            options.crs, frame.crs, bounds, expected_area=expected  # type: ignore[arg-type]
+            options.crs,
+            frame.crs,
+            bounds,
+            expected_area=expected,
         )
         _confirmed(decision, options, file)
         target.frame = to_wgs84(frame, decision, accept_ballpark=options.accept_ballpark)
@@ -79,9 +85,7 @@ def _confirmed(decision: CrsDecision, options: Options, file: str) -> None:
 
 
 def _unplaceable(file: str, message: Message) -> Exception:
-    return bad_input(
-        file, message.text("zh"), message.text("en"), field="crs", reason=message.code
-    )
+    return bad_input(file, message.text("zh"), message.text("en"), field="crs", reason=message.code)
 
 
 def check_places(found: Inspection) -> None:
@@ -92,29 +96,30 @@ def check_places(found: Inspection) -> None:
             for position in range(len(found.raw)):
                 _refuse(found, position, "null_geometry")
         return
+    assert isinstance(column.type, Geometry)
     kind = _TYPES.get(str(column.type.geometry_type).upper())
     if kind is None:
         return  # lines with measures are made by the importer itself
     shapes = np.asarray(found.frame["geom"].array, dtype=object)
     checked = check_geometry(shapes, kind)
     found.frame["geom"] = gpd.GeoSeries(checked.geometry, index=found.frame.index, crs=4326)
-    for position in np.flatnonzero(checked.status == "rejected"):
+    for position in positions(checked.status == "rejected"):
         reason = str(checked.reason[position])
         if reason == "null_geometry" and not found.target.geometry_required:
             continue
         shape = shapes[position]
-        _refuse(found, int(position), reason, shape.geom_type if shape is not None else None)
-    for position in np.flatnonzero(checked.status == "repaired"):
+        _refuse(found, position, reason, shape.geom_type if shape is not None else None)
+    for position in positions(checked.status == "repaired"):
         found.repaired += 1
         area = float(checked.area_change_m2[position])
         text = GEOMETRY_MESSAGES[str(checked.reason[position])]
-        said = Text(f"{text.zh}面积变化 {area:+.2f} m²", f"{text.en} Area changed by {area:+.2f} m²")
-        found.add(int(position), "geom", None, text.code, said, "repaired")
+        said = Text(
+            f"{text.zh}面积变化 {area:+.2f} m²", f"{text.en} Area changed by {area:+.2f} m²"
+        )
+        found.add(position, "geom", None, text.code, said, "repaired")
 
 
-def _refuse(
-    found: Inspection, position: int, reason: str, kind: str | None = None
-) -> None:
+def _refuse(found: Inspection, position: int, reason: str, kind: str | None = None) -> None:
     text = GEOMETRY_MESSAGES[reason]
     said = Text(f"{text.zh}请在原文件中改正", f"{text.en} Mend it in the file")
     found.add(position, "geom", kind, reason, said, "quarantined")

@@ -87,7 +87,8 @@ class Persons(SheetImporter):
     example: ClassVar[Mapping[str, str]] = {"name": "示例人员"}
     choices: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "rank": {
-            "正司级": "department_chief", "正局级": "department_chief", "正厅级": "department_chief",
+            "正司级": "department_chief", "正局级": "department_chief",
+            "正厅级": "department_chief",
             "正司(局)级": "department_chief", "正厅(局)级": "department_chief",
             "副司级": "department_deputy", "副局级": "department_deputy",
             "副厅级": "department_deputy", "副司(局)级": "department_deputy",
@@ -119,7 +120,9 @@ class Vehicles(SheetImporter):
     """Official vehicles and their fixed parking places."""
 
     kind, title = "vehicles", Text("车辆", "Vehicles")
-    description = Text("车辆表，固定停放点可带经纬度", "vehicles; the parking place may have lon, lat")
+    description = Text(
+        "车辆表，固定停放点可带经纬度", "vehicles; the parking place may have lon, lat"
+    )
     layers, aliases = ("vehicles",), ("vehicle",)
     model, natural = Vehicle, ("plate",)
 

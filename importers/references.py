@@ -1,15 +1,14 @@
-"""Resolving what a file calls things: body codes, building codes, room numbers, plates …"""
+"""Resolving what a file calls things: body codes, building codes, room numbers, plates."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 from importers.checks import Inspection
-from importers.values import as_text
+from importers.values import as_text, cell, positions
 from layers.base import Base, Entity, Series
 from layers.links import Link
 from layers.search import fold
@@ -49,7 +48,7 @@ class References:
     def resolve(self, found: Inspection) -> None:
         """Turn the reference columns of a target into ids; what is unknown becomes an issue."""
         for name in list(found.frame.columns):
-            column = found.table.c[name] if name in found.table.c else None
+            column = found.table.c.get(name)
             if column is None:
                 continue
             target = column.info.get("reference") or self._thing(found, name)
@@ -58,7 +57,7 @@ class References:
 
     def one(self, table: str, key: str) -> int | None:
         """Return the id of the row that `key` names, or None."""
-        made = self.natural(table, pd.Series([key])).iat[0]
+        made = cell(self.natural(table, pd.Series([key])), 0)
         return None if pd.isna(made) or made == _AMBIGUOUS else int(made)
 
     def natural(
@@ -77,7 +76,9 @@ class References:
         made = pd.Series(pd.NA, index=keys.index, dtype="Int64")
         folded = keys.map(fold, na_action="ignore") if table == "vehicle" else keys
         for column in NATURAL[table]:
-            values = known[column].map(fold, na_action="ignore") if table == "vehicle" else known[column]
+            values = (
+                known[column].map(fold, na_action="ignore") if table == "vehicle" else known[column]
+            )
             open_ = made.isna() & keys.notna()
             if not open_.any():
                 break
@@ -115,20 +116,20 @@ class References:
     ) -> None:
         by_key = found.target.references.get(name) == "source_key"
         lenient = found.target.lenient and found.table.c[name].nullable
-        for position in np.flatnonzero((unknown | several) & ~found.bad):
+        for position in positions((unknown | several) & ~found.bad):
             if by_key and issubclass(found.target.model, Link):
                 # The row it points at is in quarantine with a reason of its own.
                 found.bad[position] = True
                 continue
             reason = "ambiguous_reference" if several[position] else "unknown_reference"
             found.say(
-                int(position), name, reason, "emptied" if lenient else "quarantined",
-                value=keys.iat[position],
+                position, name, reason, "emptied" if lenient else "quarantined",
+                value=cell(keys, position),
             )  # fmt: skip
         required = not found.table.c[name].nullable
         if required or name in found.target.required:
-            for position in np.flatnonzero(keys.isna().to_numpy(dtype=bool) & ~found.bad):
-                found.say(int(position), name, "missing_value", "quarantined")
+            for position in positions(keys.isna().to_numpy(dtype=bool) & ~found.bad):
+                found.say(position, name, "missing_value", "quarantined")
 
     def _thing(self, found: Inspection, name: str) -> str | None:
         model = found.target.model
@@ -167,7 +168,9 @@ class References:
     ) -> pd.Series[Any]:
         """Return key → id; of several rows the one of this source counts, else it is ambiguous."""
         named = keys.notna()
-        made = pd.DataFrame({"id": ids[named], "key": keys[named], "own": sources[named] == self.source})
+        made = pd.DataFrame(
+            {"id": ids[named], "key": keys[named], "own": sources[named] == self.source}
+        )
         made = made.sort_values("own", ascending=False, kind="stable")
         same = made.duplicated(["key", "own"], keep=False)
         first = made.drop_duplicates("key")

@@ -132,7 +132,9 @@ class Report:
 
     def text(self, language: str = "zh") -> str:
         """Return the report as lines for people."""
-        lines = ["  ".join(f"{t.in_language(language)} {self._total(n)}" for n, t in COUNTS.items())]
+        lines = [
+            "  ".join(f"{t.in_language(language)} {self._total(n)}" for n, t in COUNTS.items())
+        ]
         said: Iterable[tuple[Text, str | None]] = (
             (Text("坐标系", "CRS"), self.crs_reason and self.crs_reason.in_language(language)),
             (Text("键", "key"), self.key_rule and self.key_rule.in_language(language)),

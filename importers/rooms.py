@@ -6,7 +6,8 @@ one that no plan shows is made, on the floor the sheet names, without a shape.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from importers import sheets
 from importers.base import ATTRIBUTE, FILE, ROW, Found, Importer, Options, Refusal, Target
 from importers.columns import fields_of, guess
 from importers.references import References
-from importers.values import as_text
+from importers.values import as_text, cell, positions
 from layers.base import Base, table_of
 from layers.changes import ChangeSet
 from layers.estate import Level, LevelBuilding
@@ -28,10 +29,11 @@ from layers.people import Person
 from layers.space import Occupancy, Room, RoomLevel
 
 WORDS: Final[dict[str, tuple[str, ...]]] = {
-    "building": ("楼号", "楼栋", "楼栋号", "建筑", "建筑编号", "建筑编码", "所在建筑", "building",
-                 "building code"),
+    "building": ("楼号", "楼栋", "楼栋号", "建筑", "建筑编号", "建筑编码", "所在建筑",
+                 "building", "building code"),
     "level": ("楼层", "层", "所在楼层", "floor", "level"),
-    "person": ("人员工号", "工号", "使用人工号", "人员", "使用人", "姓名", "person", "staff number"),
+    "person": ("人员工号", "工号", "使用人工号", "人员", "使用人", "姓名", "person",
+               "staff number"),
     "occupant": ("使用机构", "使用单位", "占用机构", "占用单位", "occupant", "occupying body"),
     "share": ("占用份额", "份额", "share"),
     "valid_from": ("起始日期", "入驻日期", "启用日期", "valid from"),
@@ -135,7 +137,9 @@ class _Rows:
         """Return the id of the level that another source has for the row's floor."""
         index = pd.MultiIndex.from_arrays([self.building_id, self.ordinal])
         others = self.level_of[self.level_of["source"] != self.references.source]
-        ids = others.drop_duplicates(["building", "ordinal"]).set_index(["building", "ordinal"])["id"]
+        ids = others.drop_duplicates(["building", "ordinal"]).set_index(["building", "ordinal"])[
+            "id"
+        ]
         return pd.Series(ids.reindex(index).to_numpy(), index=self.rows.index).astype("Int64")
 
     @property
@@ -148,7 +152,9 @@ class _Rows:
     def _from_plan(self) -> pd.Series[Any]:
         room = Base.metadata.tables["room"]
         others = set(
-            self.connection.scalars(sa.select(room.c.id).where(room.c.source != self.references.source))
+            self.connection.scalars(
+                sa.select(room.c.id).where(room.c.source != self.references.source)
+            )
         )
         return self.known.isin(others)
 
@@ -185,39 +191,40 @@ class _Rows:
         columns = [n for n in self.rows.columns if n in fields_of(Room) or n in (ROW, FILE)]
         more = [n for n in self.rows.columns if str(n).startswith(ATTRIBUTE)]
         frame = self.rows[columns + more].assign(source_key=self.key)
-        frame = frame.assign(**{"_known": self.known})
+        frame = frame.assign(_known=self.known)
         refused = []
         placed = self._placeable | self.known.notna()
-        for position in np.flatnonzero(self.first):
-            refusal = self._refusal(int(position), bool(placed.iat[position]))
+        for position in positions(self.first):
+            refusal = self._refusal(position, bool(cell(placed, position)))
             if refusal is not None:
                 refused.append(refusal)
-        kept = np.flatnonzero(self.first)
+        kept = positions(self.first)
         order = {int(old): new for new, old in enumerate(kept)}
         refused = [Refusal(order[r.position], r.field, r.reason, r.value, r.title) for r in refused]
         target = Target(
             Room, frame.iloc[kept].drop(columns="_known"), required=("number",), refused=refused,
             key_rule=Text("楼号 + 房间号", "building code + room number"), complete=True,
         )  # fmt: skip
+        target.extra["source"] = self.references.source
         target.extra["known"] = pd.Series(
             self.known.iloc[kept].to_numpy(), index=self.key.iloc[kept]
         )
         return target
 
     def _refusal(self, position: int, placed: bool) -> Refusal | None:
-        building = self.building.iat[position]
+        building = cell(self.building, position)
         if pd.isna(building):
             return Refusal(position, "building", "missing_value", None, _TITLES["building"])
-        found = self.building_id.iat[position]
+        found = cell(self.building_id, position)
         if pd.isna(found) or found < 0:
             reason = "unknown_reference" if pd.isna(found) else "ambiguous_reference"
             return Refusal(position, "building", reason, building, _TITLES["building"])
         if placed:
             return None
         if self.unreadable[position]:
-            said = self.said_level.iat[position]
+            said = cell(self.said_level, position)
             return Refusal(position, "level", "not_a_level", said, _TITLES["level"])
-        if pd.notna(self.number.iat[position]):
+        if pd.notna(cell(self.number, position)):
             return Refusal(position, "level", "missing_value", None, _TITLES["level"])
         return None
 
@@ -258,7 +265,7 @@ class _Rows:
         frame["source_key"] = self.key + "/" + person.fillna(body).fillna("") + "/" + since
         return Target(
             Occupancy, frame[taken],
-            key_rule=Text("楼号 + 房间号 + 使用人 + 起始日期", "building + room + occupant + start"),
+            key_rule=Text("楼号 + 房间号 + 使用人 + 起始", "building + room + occupant + start"),
         )  # fmt: skip
 
 
@@ -289,33 +296,31 @@ def _onto_known(frame: pd.DataFrame, target: Target, changes: ChangeSet) -> pd.D
     """Aim rows at the room another source brought, keeping what the sheet leaves empty."""
     room = table_of(Room)
     known = frame["source_key"].map(target.extra["known"]).astype("Int64")
-    columns = [n for n in frame.columns if n in room.c and n not in ("source", "source_key", "geom")]
+    columns = [
+        n for n in frame.columns if n in room.c and n not in ("source", "source_key", "geom")
+    ]
     ids = [int(each) for each in known.dropna()]
     wanted = sa.literal(ids, sa.ARRAY(sa.BigInteger))
-    rows = changes.connection.execute(
-        sa.select(room.c.id, room.c.source, room.c.source_key, *(room.c[n] for n in columns)).where(
-            room.c.id == sa.func.any(wanted), room.c.source != frame["source"].iloc[0]
-        )
-    ).mappings() if ids else []  # fmt: skip
-    before: Mapping[int, Any] = {row["id"]: row for row in rows}
+    query = sa.select(room.c.source, room.c.source_key, room.c.id, *(room.c[n] for n in columns))
+    others = query.where(room.c.id == sa.func.any(wanted), room.c.source != target.extra["source"])
+    found = changes.connection.execute(others).mappings()
+    before: dict[int, Any] = {row["id"]: row for row in found}
     if not before:
         return frame
     frame = frame.copy()
-    for position, key in enumerate(known):
-        row = None if pd.isna(key) else before.get(int(key))
+    for position, key in enumerate(known.fillna(-1)):
+        row = before.get(int(key))
         if row is None:
             continue
         for name in ("source", "source_key", *columns):
-            column = frame.columns.get_loc(name)
-            if name in ("source", "source_key") or pd.isna(frame.iat[position, column]):
-                frame.iat[position, column] = _plain(row[name])
+            here = list(frame.columns).index(name)
+            if name in ("source", "source_key") or pd.isna(cell(frame[name], position)):
+                frame.iloc[position, here] = _plain(row[name])
     return frame
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        import json  # noqa: PLC0415 - only where a plan's row keeps its attributes
-
         return json.dumps(value, ensure_ascii=False)
     return value
 
@@ -330,5 +335,3 @@ def _bodies_of(frame: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
     given = frame["body_id"] if "body_id" in frame else pd.Series(pd.NA, index=frame.index)
     frame["body_id"] = own.fillna(given.astype("Int64"))
     return frame
-
-

@@ -26,7 +26,7 @@ from importers.base import ATTRIBUTE, FILE, ROW, Found, Importer, Issue, Options
 from importers.columns import PLACE, fields_of, guess
 from importers.messages import bad_input, message
 from importers.places import points
-from importers.values import as_text, convert
+from importers.values import as_text, cell, convert
 from layers.base import Base, Feature, table_of
 from layers.labels import CHOICES, Text
 
@@ -86,7 +86,9 @@ def read(path: Path, options: Options) -> tuple[pd.DataFrame, list[Issue]]:
 
 
 def decoded(path: Path, encoding: str | None = None) -> tuple[str, str]:
-    """Return a text file's content and its encoding: UTF-8 (BOM or not), GB18030, …
+    """Return a text file's content and its encoding.
+
+    UTF-8 (BOM or not), GB18030, Windows-1252, and Mac Roman where lines end in CR alone.
 
     Raises
     ------
@@ -107,7 +109,9 @@ def decoded(path: Path, encoding: str | None = None) -> tuple[str, str]:
             plain = text.replace("\r\n", "\n").replace("\r", "\n")
             return plain, "UTF-8" if name == "utf-8-sig" else name.upper()
     raise bad_input(
-        path, "认不出文字编码；请另存为 UTF-8 的 CSV", "its encoding is unknown; save it as CSV UTF-8"
+        path,
+        "认不出文字编码；请另存为 UTF-8 的 CSV",
+        "its encoding is unknown; save it as CSV UTF-8",
     )
 
 
@@ -118,9 +122,7 @@ def _csv(path: Path, text: str) -> Iterable[tuple[int, list[Any]]]:
     try:
         return [(n, [c.strip() for c in row]) for n, row in enumerate(reader, 1)]
     except csv.Error as error:
-        raise bad_input(
-            path, f"不是可读的 CSV：{error}", f"not a readable CSV: {error}"
-        ) from error
+        raise bad_input(path, f"不是可读的 CSV：{error}", f"not a readable CSV: {error}") from error
 
 
 def _excel(path: Path, options: Options) -> Iterable[tuple[int, list[Any]]]:
@@ -129,7 +131,7 @@ def _excel(path: Path, options: Options) -> Iterable[tuple[int, list[Any]]]:
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise bad_input(
             path,
-            "不是可读的 XLSX 工作簿（可能已损坏，或是改了后缀的其他文件）；请在表格软件中另存为 .xlsx",
+            "不是可读的 XLSX 工作簿（可能已损坏，或是改了后缀）；请在表格软件中另存为 .xlsx",
             "not a readable XLSX workbook (broken, or another file renamed); save it as .xlsx anew",
         ) from error
     try:
@@ -210,12 +212,10 @@ def _digits_lost(frame: pd.DataFrame, headings: Sequence[str], file: str) -> lis
         text = as_text(frame[heading])
         spoilt = text.str.fullmatch(r"\d(\.\d+)?E\+\d{2}").fillna(value=False).astype(bool)
         if spoilt.any():
-            value = text[spoilt].iat[0]
+            value = str(text[spoilt].iat[0])
             said = message("digits_lost", field=heading, value=value, count=int(spoilt.sum()))
-            row = int(frame[ROW][spoilt].iat[0])
-            made.append(
-                Issue(file, row, heading, value, "digits_lost", said.zh, said.en, "noted")
-            )
+            row = int(cell(frame[ROW][spoilt], 0))
+            made.append(Issue(file, row, heading, value, "digits_lost", said.zh, said.en, "noted"))
     return made
 
 
@@ -236,14 +236,18 @@ def _keys(
         return table[ROW].astype("str")
     if len(parts) == 1:
         return parts[0]
-    return parts[0].fillna("").str.cat([p.fillna("") for p in parts[1:]], sep="/")
+    joined = parts[0].fillna("")
+    for part in parts[1:]:
+        joined = joined + "/" + part.fillna("")
+    return joined
 
 
 def _with_points(
     table: pd.DataFrame, frame: pd.DataFrame, fields: Mapping[str, str]
 ) -> gpd.GeoDataFrame:
     axes = {
-        axis: pd.to_numeric(as_text(frame[fields[axis]]), errors="coerce") for axis in ("lon", "lat")
+        axis: pd.to_numeric(as_text(frame[fields[axis]]), errors="coerce")
+        for axis in ("lon", "lat")
     }
     shapes = points(axes["lon"], axes["lat"])
     return gpd.GeoDataFrame(table, geometry=shapes).rename_geometry("geom")
@@ -302,7 +306,8 @@ def write_template(importer: Importer, path: Path) -> None:
         book.save(path)
     except OSError as error:
         raise bad_input(
-            path, f"无法写入：{error.strerror}；请换一个位置",
+            path,
+            f"无法写入：{error.strerror}；请换一个位置",
             f"cannot be written: {error.strerror}; choose another place",
         ) from error
 

@@ -24,7 +24,9 @@ class Converted(NamedTuple):
     reason: str
 
 
-_NUMBER: Final = r"^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?:m|米|㎡|m²|平方米|元|人|层|kg|L|升|年)?$"
+_NUMBER: Final = (
+    r"^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?:m|米|㎡|m²|平方米|元|人|层|kg|L|升|年)?$"
+)
 _DATES: Final = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d", "%Y-%m-%d %H:%M:%S",
     "%Y/%m/%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m", "%Y年%m月",
@@ -55,22 +57,29 @@ def convert(
     """
     kind = column.type
     if isinstance(kind, sa.Enum):
-        return _choice(column.info["choices"], as_text(values), words or {})
-    if isinstance(kind, sa.Boolean):
-        return _boolean(values)
-    if isinstance(kind, sa.Integer):
-        return _integer(values, 2**63 if isinstance(kind, sa.BigInteger) else 2**31)
-    if isinstance(kind, sa.Float):
-        return _float(values)
-    if isinstance(kind, sa.Numeric):
+        made = _choice(column.info["choices"], as_text(values), words or {})
+    elif isinstance(kind, sa.Boolean):
+        made = _boolean(values)
+    elif isinstance(kind, sa.Integer):
+        made = _integer(values, 2**63 if isinstance(kind, sa.BigInteger) else 2**31)
+    elif isinstance(kind, sa.Float):
         made = _float(values)
-        text = made.values.map(lambda v: f"{v:.{kind.scale or 2}f}", na_action="ignore")
-        return Converted(text.astype("str"), made.bad, made.reason)
-    if isinstance(kind, sa.DateTime):
-        return _time(values, timezone)
-    if isinstance(kind, sa.Date):
-        return _date(values)
-    return Converted(as_text(values), _none(values), "")
+    elif isinstance(kind, sa.Numeric):
+        made = _decimal(values, kind.scale or 2)
+    elif isinstance(kind, sa.DateTime):
+        made = _time(values, timezone)
+    elif isinstance(kind, sa.Date):
+        made = _date(values)
+    else:
+        made = Converted(as_text(values), _none(values), "")
+    return made
+
+
+def _decimal(values: pd.Series[Any], scale: int) -> Converted:
+    """Return decimals as text: binary floats are never what is stored."""
+    made = _float(values)
+    text = made.values.map(lambda value: f"{value:.{scale}f}", na_action="ignore")
+    return Converted(text.astype("str"), made.bad, made.reason)
 
 
 def as_text(values: pd.Series[Any]) -> pd.Series[Any]:
@@ -89,6 +98,16 @@ def as_text(values: pd.Series[Any]) -> pd.Series[Any]:
         made = values.astype("str").where(values.notna())
     made = made.str.strip()
     return made.mask(made == "")
+
+
+def positions(mask: Any) -> list[int]:
+    """Return where a mask is true, as plain integers."""
+    return [int(each) for each in np.flatnonzero(np.asarray(mask, dtype=bool))]
+
+
+def cell(values: pd.Series[Any], position: int) -> Any:
+    """Return one value by its position; what a column holds is only known at run time."""
+    return values.iat[position]
 
 
 def _said(value: object) -> str:
@@ -138,7 +157,7 @@ def _boolean(values: pd.Series[Any]) -> Converted:
 def _float(values: pd.Series[Any]) -> Converted:
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         made = values.astype("float64")
-        wrong = pd.Series(np.isinf(made.to_numpy()), index=values.index)
+        wrong = made.abs() == np.inf
         return Converted(made.mask(wrong), wrong, "not_a_number")
     text = as_text(values)
     plain = text.str.replace(r"[,，￥¥]", "", regex=True).str.strip()
@@ -159,7 +178,9 @@ def _integer(values: pd.Series[Any], limit: int) -> Converted:
 
 def _date(values: pd.Series[Any]) -> Converted:
     if pd.api.types.is_datetime64_any_dtype(values):
-        return Converted(values.dt.date.astype(object).where(values.notna(), None), _none(values), "")
+        return Converted(
+            values.dt.date.astype(object).where(values.notna(), None), _none(values), ""
+        )
     text = as_text(values)
 
     def read(forms: tuple[str, ...]) -> pd.Series[Any]:

@@ -17,6 +17,7 @@ import pandas as pd
 import sqlalchemy as sa
 from geoalchemy2 import Geometry
 from numpy.typing import NDArray
+from psycopg import sql
 from sqlalchemy.dialects.postgresql import REGCLASS, insert
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
@@ -164,7 +165,7 @@ class ChangeSet:
             numbers = sa.select(sa.func.nextval(sa.cast(sequence, REGCLASS))).select_from(
                 sa.func.generate_series(1, int(missing.sum())).alias("n")
             )
-            made[missing] = list(self.connection.scalars(numbers))
+            made.loc[missing] = pd.array(list(self.connection.scalars(numbers)), dtype="Int64")
         return made
 
     def refresh_search(self) -> None:
@@ -253,16 +254,19 @@ class ChangeSet:
         )
         self.connection.execute(CreateTable(staging))
         copy_rows(self._raw(), staging.name, list(staging.c), frame, progress)
-        self._raw().execute("ANALYZE") if False else None
+        # A fresh table has no statistics, and the merge would be planned for a few rows.
+        self._raw().execute(sql.SQL("ANALYZE {}").format(sql.Identifier(staging.name)))
         return staging
 
     def _partitions(self, series: str, step: str, times: pd.Series[Any]) -> None:
         utc = pd.to_datetime(times, utc=True).dt.tz_localize(None)
         periods = utc.dt.to_period("D" if step == "day" else "M").drop_duplicates()
         starts = [each.tz_localize("UTC").to_pydatetime() for each in periods.dt.start_time]
-        moment = sa.func.unnest(
-            sa.literal(starts, sa.ARRAY(sa.DateTime(timezone=True)))
-        ).table_valued(sa.column("t", sa.DateTime(timezone=True))).render_derived()
+        moment = (
+            sa.func.unnest(sa.literal(starts, sa.ARRAY(sa.DateTime(timezone=True))))
+            .table_valued(sa.column("t", sa.DateTime(timezone=True)))
+            .render_derived()
+        )
         made = sa.func.onemap_partition(series, moment.c.t, moment.c.t)
         self.connection.execute(sa.select(sa.func.sum(made)).select_from(moment))
 

@@ -21,6 +21,7 @@ from geoalchemy2 import Geometry
 from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 
 from layers.types import AnyGeometry, Ltree
 
@@ -29,6 +30,13 @@ _TRAILER = b"\xff\xff"
 _CHUNK = 50_000
 _EPOCH_DAYS = 10_957  # 1970-01-01 to PostgreSQL's 2000-01-01
 _EPOCH_US = 946_684_800_000_000
+
+_NUMBERS: tuple[tuple[type[TypeEngine[Any]], pa.DataType, str], ...] = (
+    (sa.Boolean, pa.bool_(), ">i1"),
+    (sa.BigInteger, pa.int64(), ">i8"),
+    (sa.Integer, pa.int32(), ">i4"),
+    (sa.Float, pa.float64(), ">f8"),
+)
 
 Wire = tuple[NDArray[np.int32], pa.Array]
 """Per row the length of the field (-1 is NULL), and the bytes (empty where NULL)."""
@@ -86,23 +94,24 @@ def wire(column: sa.Column[Any], values: pd.Series[Any]) -> Wire:
         return _geometry(values)
     if isinstance(kind, JSONB | Ltree):
         return _text(values, prefix=b"\x01")
-    if isinstance(kind, sa.Boolean):
-        return _numbers(_arrow(values, pa.bool_()).cast(pa.int8()), ">i1")
-    if isinstance(kind, sa.BigInteger):
-        return _numbers(_arrow(values, pa.int64()), ">i8")
-    if isinstance(kind, sa.Integer):
-        return _numbers(_arrow(values, pa.int32()), ">i4")
-    if isinstance(kind, sa.Float):
-        return _numbers(_arrow(values, pa.float64()), ">f8")
-    if isinstance(kind, sa.DateTime):
-        stamps = _arrow(values, pa.timestamp("us", "UTC")).cast(pa.int64())
-        return _numbers(pc.subtract(stamps, _EPOCH_US), ">i8")
-    if isinstance(kind, sa.Date):
-        days = _arrow(values, pa.date32()).cast(pa.int32())
-        return _numbers(pc.subtract(days, _EPOCH_DAYS), ">i4")
     if isinstance(kind, sa.String):
         return _text(values)
-    raise TypeError(f"no binary form for {kind!r} of {column.name}")
+    numbers, form = _as_numbers(kind, values)
+    return _numbers(numbers, form)
+
+
+def _as_numbers(kind: TypeEngine[Any], values: pd.Series[Any]) -> tuple[pa.Array, str]:
+    """Return the numbers that stand for a type, and their form in the stream."""
+    if isinstance(kind, sa.DateTime):
+        stamps = _arrow(values, pa.timestamp("us", "UTC")).cast(pa.int64())
+        return pc.subtract(stamps, _EPOCH_US), ">i8"
+    if isinstance(kind, sa.Date):
+        days = _arrow(values, pa.date32()).cast(pa.int32())
+        return pc.subtract(days, _EPOCH_DAYS), ">i4"
+    for known, arrow, form in _NUMBERS:
+        if isinstance(kind, known):
+            return _arrow(values, arrow), form
+    raise TypeError(f"no binary form for {kind!r}")
 
 
 def _arrow(values: pd.Series[Any], kind: pa.DataType) -> pa.Array:

@@ -6,6 +6,7 @@ initials are made by pypinyin when a row is written, never when it is sought.
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    cast,
     delete,
     func,
     literal,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy import Text as TextType
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -47,6 +50,8 @@ def fold(text: str) -> str:
     """Return `text` as it is compared: width and case folded, the dot of a plate and doubled
     spaces removed.
     """  # noqa: D205
+    if text.isascii():
+        return " ".join(text.casefold().split())
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_DOTS)
     return " ".join(folded.split())
 
@@ -56,10 +61,12 @@ def pinyin(folded: str) -> tuple[str | None, str | None]:
     """Return the pinyin and the initials of a folded text; None where it has no Chinese."""
     if folded.isascii():
         return None, None
-    full = "".join(lazy_pinyin(folded, style=Style.NORMAL))
-    if full == folded:
+    # What is no Chinese comes back as one piece: only syllables are cut to their first letter.
+    pieces = lazy_pinyin(folded, style=Style.NORMAL, errors=lambda rest: f"\0{rest}")
+    if all(piece.startswith("\0") for piece in pieces):
         return None, None
-    first = "".join(lazy_pinyin(folded, style=Style.FIRST_LETTER))
+    full = "".join(piece.removeprefix("\0") for piece in pieces)
+    first = "".join(p[1:] if p.startswith("\0") else p[:1] for p in pieces)
     return full.replace(" ", ""), first.replace(" ", "")
 
 
@@ -92,7 +99,8 @@ def refresh(connection: Connection, layer: Layer, ids: Iterable[int] | None = No
 
 def _write(connection: Connection, layer: Layer, ids: Sequence[int] | None) -> int:
     table = layer.table
-    query = select(table.c.id, table.c.names, *(table.c[name] for name in layer.searchable))
+    named = cast(table.c.names, TextType)  # read as JSON only where there is something in it
+    query = select(table.c.id, named.label("names"), *(table.c[name] for name in layer.searchable))
     if ids is not None:
         query = query.where(table.c.id == func.any(literal(ids, type_=IDS)))
     cursor = connection.connection.cursor()
@@ -114,8 +122,8 @@ def _texts(layer: Layer, row: Any) -> Iterator[tuple[str, str]]:
     for field, value in zip(layer.searchable, row[2:], strict=True):
         if value is not None:
             yield field, str(value)
-    if "name" in layer.searchable:
-        for language, value in (row.names or {}).items():
+    if "name" in layer.searchable and row.names not in (None, "{}"):
+        for language, value in json.loads(row.names).items():
             if value:
                 yield f"names.{language}", str(value)
 

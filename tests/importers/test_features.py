@@ -115,7 +115,7 @@ def test_helsinki_pbf_agrees_with_the_geopackage_of_another_program(run, rows, s
     run("buildings", folder / "Helsinki.osm.pbf")
     with sqlite3.connect(f"file:{folder / 'Kamppi_buildings.gpkg'}?mode=ro", uri=True) as other:
         table = other.execute("SELECT table_name FROM gpkg_contents").fetchone()[0]
-        known = other.execute(f'SELECT osmid, name FROM "{table}"').fetchall()  # noqa: S608
+        known = other.execute(f'SELECT osmid, name FROM "{table}"').fetchall()
     names = {row["source_key"].split("/")[1]: row["name"] for row in rows("building")}
     both = [(names[str(key)], name) for key, name in known if str(key) in names]
     assert len(both) > 100
@@ -161,7 +161,9 @@ def test_a_building_finds_its_site_by_where_it_stands(run, rows, tmp_path):
 
 
 def test_a_site_that_comes_later_takes_in_its_buildings(run, rows, tmp_path):
-    run("buildings", _write(tmp_path / "houses.geojson", _square(119.002, 38.002, 0.001, code="B1")))
+    run(
+        "buildings", _write(tmp_path / "houses.geojson", _square(119.002, 38.002, 0.001, code="B1"))
+    )
     run("sites", _write(tmp_path / "sites.geojson", _square(119, 38, 0.01, name="一号院")))
     assert rows("building")[0]["site_id"] == rows("site")[0]["id"]
 
@@ -192,7 +194,10 @@ def test_a_dry_run_tells_the_outcome_and_writes_nothing(run, rows, tmp_path):
 
 
 def test_an_import_is_found_by_the_search_box(run, rows, tmp_path):
-    run("buildings", _write(tmp_path / "houses.geojson", _square(119, 38, 0.001, code="B1", name="档案馆")))
+    run(
+        "buildings",
+        _write(tmp_path / "houses.geojson", _square(119, 38, 0.001, code="B1", name="档案馆")),
+    )
     assert {row["text"] for row in rows("search_entry")} == {"b1", "档案馆"}
 
 
@@ -207,7 +212,10 @@ def test_chinese_dbf_headings_cut_after_ten_bytes_are_understood():
     from layers.estate import Building
 
     columns = guess(["楼号", "建筑面积", "地上层数", "建筑物颜色"], Building)
-    assert columns.fields == {"code": "楼号", "built_area_m2": "建筑面积", "levels_above": "地上层数"}
+    assert columns.fields == {
+        "code": "楼号",
+        "built_area_m2": "建筑面积",
+        "levels_above": "地上层数",
+    }
     assert columns.rest == ["建筑物颜色"]
     assert guess(["levels_abo"], Building).fields == {"levels_above": "levels_abo"}
-

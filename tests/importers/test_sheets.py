@@ -87,7 +87,7 @@ def test_rows_are_counted_as_the_users_program_shows_them(tmp_path):
 def test_typed_cells_of_a_workbook_keep_their_meaning(run, rows, tmp_path):
     book = Workbook()
     book.active.append(["资产编号", "资产名称", "原值（元）", "取得日期"])
-    book.active.append([1001, "办公桌", 1200.5, datetime.datetime(2023, 5, 12)])
+    book.active.append([1001, "办公桌", 1200.5, datetime.date(2023, 5, 12)])
     path = tmp_path / "assets.xlsx"
     book.save(path)
     run("assets", path)

@@ -201,6 +201,7 @@ class Importer:
     layers : the layers it fills; the first is the one that ``read`` counts.
     suffixes : file endings it reads, for messages and for finding files in a folder.
     aliases : other words for the kind.
+    builtin : the file that ships with the service, imported as ``onemap import KIND builtin``.
     """
 
     kind: ClassVar[str] = ""
@@ -209,6 +210,7 @@ class Importer:
     layers: ClassVar[tuple[str, ...]] = ()
     suffixes: ClassVar[tuple[str, ...]] = ()
     aliases: ClassVar[tuple[str, ...]] = ()
+    builtin: ClassVar[Path | None] = None
 
     def read(self, files: Sequence[Path], options: Options) -> Found:
         """Read the files; raise `layers.problems.BadInput` where they cannot be used at all."""

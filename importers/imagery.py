@@ -75,7 +75,7 @@ def _described(path: Path, options: Options) -> dict[str, Any]:
             f"读不了此影像：{error}；请确认是完整的 GeoTIFF",
             f"the picture cannot be read: {error}; see that it is a whole GeoTIFF",
         ) from error
-    relative = _copied(path, options.data_dir)
+    relative = _copied(path, options.data_dir, dry_run=options.dry_run)
     return {
         "name": path.stem,
         "source_key": path.name,
@@ -105,13 +105,13 @@ def _taken(said: str | None) -> datetime | None:
         return None  # TIFF leaves the text to the writer; an odd one says nothing
 
 
-def _copied(path: Path, data_dir: Path) -> str:
+def _copied(path: Path, data_dir: Path, *, dry_run: bool) -> str:
     """Copy the file under its digest, so that a picture is kept once and never half-written."""
     with path.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
     relative = Path(FOLDER) / f"{digest}{path.suffix.lower()}"
     target = data_dir / relative
-    if target.exists():
+    if target.exists() or dry_run:
         return str(relative)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -50,6 +50,7 @@ def run(
     Parameters
     ----------
     importer : an importer or its kind (``"buildings"``).
+    files : paths; ``"builtin"`` is the edition that ships with the service, where there is one.
     engine : of the database's owner.
     options : see `Options`; further keywords (``crs=``, ``source=``, ``mapping=`` …) replace its
         fields where they are not None.
@@ -67,7 +68,8 @@ def run(
     options = replace(options or Options(), **{k: v for k, v in given.items() if v is not None})
     options.progress = options.progress if progress is None else progress
     started, clock = datetime.now(UTC), time.perf_counter()
-    paths = gather(files)
+    shipped = importer.builtin
+    paths = gather([shipped if shipped and str(f) == "builtin" else f for f in files])
     source = options.source or paths[0].stem
     options.source = source
     with engine.connect() as connection, connection.begin() as transaction:

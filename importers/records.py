@@ -133,6 +133,7 @@ class Factors(SheetImporter):
     kind, title = "factors", Text("折算系数", "Factors")
     description = Text("标准煤和碳排放系数表", "factors of standard coal and carbon dioxide")
     layers, aliases = ("factors",), ("factor",)
+    builtin = DATA / "factors.csv"
     model = Factor
     natural = ("edition", "quantity", "carrier", "method", "region")
     example: ClassVar[Mapping[str, str]] = {
@@ -146,6 +147,7 @@ class AreaStandards(SheetImporter):
     kind, title = "area-standards", Text("面积标准", "Area standards")
     description = Text("办公用房面积标准表", "office area standards")
     layers, aliases = ("area_standards",), ("area_standards", "area-standard")
+    builtin = DATA / "area-standards.csv"
     model = AreaStandard
     natural = ("edition", "tier", "rank")
     example: ClassVar[Mapping[str, str]] = {

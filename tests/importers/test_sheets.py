@@ -115,3 +115,8 @@ def test_the_shipped_factors_carry_edition_and_citation(run, rows):
         2021: 0.5568, 2022: 0.5366, 2023: 0.5306,
     }  # fmt: skip
     assert all(r["edition"] and r["citation"] and r["attributes"]["可信度"] in "ABC" for r in found)
+
+
+def test_the_shipped_editions_are_imported_by_name(run):
+    assert run("factors", "builtin").loaded == 19
+    assert run("factors", "builtin").unchanged == 19

@@ -131,3 +131,10 @@ def test_psql_opens_the_database_as_its_owner(database: Clone) -> None:
     ended = onemap("db", "psql", "-Atc", "SELECT current_database()", **on(database))
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == database.name
+
+
+def test_the_help_names_every_kind_that_can_be_imported():
+    from importers.registry import KINDS
+    from onemap.commands.data import KINDS as SAID
+
+    assert sorted(SAID) == sorted(each.kind for each in KINDS)

@@ -142,7 +142,7 @@ def _degrees(frame: pd.DataFrame) -> bool:
     """Tell whether the numbers are degrees, whatever a few stray rows say."""
     fits = (frame["x"].abs() <= 180) & (frame["y"].abs() <= 90)
     known = frame["x"].notna() & frame["y"].notna()
-    return bool(known.any()) and float(fits[known].mean()) > 0.9
+    return bool(known.any()) and float(fits[known].mean()) > 0.5
 
 
 def _targets(raw: Raw, file: str, crs: Any) -> list[tuple[Target, pd.Series[Any]]]:

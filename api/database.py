@@ -27,6 +27,10 @@ _LOST = (
 )
 
 
+async def _as_it_is(_connection: Any) -> None:
+    """Give a connection back without asking the server anything."""
+
+
 class Connections:
     """The pool of one serving process; it opens connections when they are first needed.
 
@@ -53,7 +57,13 @@ class Connections:
                 "plan_cache_mode": self._plans,
                 "jit": "off",
                 "TimeZone": "UTC",
+                # A parallel worker takes tens of milliseconds to start, more than most answers
+                # take; the cores are shared out between requests instead.
+                "max_parallel_workers_per_gather": "0",
             },
+            # asyncpg would reset the session after every use, a round trip that a small tile
+            # takes as long as; nothing that goes through here changes the session.
+            reset=_as_it_is,
         )
 
     async def close(self) -> None:
@@ -67,7 +77,10 @@ class Connections:
 
     @property
     def pool(self) -> asyncpg.Pool:
-        """The asyncpg pool itself, for what `fetch` does not cover (COPY, LISTEN)."""
+        """The asyncpg pool itself, for what `fetch` does not cover (COPY).
+
+        Who changes the session (SET, LISTEN, advisory locks) must undo that before giving it back.
+        """
         if self._pool is None:
             raise RuntimeError("the pool is opened by the application's lifespan")
         return self._pool

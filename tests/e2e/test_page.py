@@ -119,7 +119,9 @@ def test_the_floor_switch_shows_one_floor_at_a_time(visit, size, lang):
 def test_a_measure_colours_the_map_with_the_values_of_the_service(visit, estate, size, lang):
     there = visit(size).open(at(lang)).panel()
     told = next(m for m in ask(estate.origin, "/measures") if m["name"] == "usable_area_per_person")
-    there.page.locator('li.layer[data-layer="rooms"]').get_by_text(told["title"][lang]).click()
+    row = there.page.locator('li.layer[data-layer="rooms"]')
+    row.locator("button.expand").click()
+    row.get_by_text(told["title"][lang]).click()
     there.put_away().settle()
     answer = ask(estate.origin, f"/measures/{told['name']}")
     states = there.on_map(

@@ -18,9 +18,22 @@ export function number(value: number, lang: Language): string {
   return new Intl.NumberFormat(tags[lang], options).format(value)
 }
 
-/** The number of a measure; a share is read in percent. */
-export function reckon(value: number, share: boolean, lang: Language): string {
-  return number(share ? value * 100 : value, lang)
+/**
+ * Numbers that bound classes, with as many decimals as it takes to tell all of them apart, and
+ * at least as many as `number` gives the smallest step between them.
+ */
+export function bounds(values: readonly number[], lang: Language): (value: number) => string {
+  const rising = [...new Set(values)].sort((a, b) => a - b)
+  const written = (value: number, digits: number): string =>
+    new Intl.NumberFormat(tags[lang], { maximumFractionDigits: digits }).format(value)
+  for (let digits = 0; digits < 6; digits += 1) {
+    const step = 10 ** -digits
+    const apart = rising.every((value, i) => i === 0 || value - (rising[i - 1] ?? 0) >= step)
+    // Half a step off the true bound would put features into the wrong class on paper.
+    const close = rising.every((value) => Math.abs(Number(value.toFixed(digits)) - value) <= Math.abs(value) * 0.02)
+    if (apart && close) return (value) => written(value, digits)
+  }
+  return (value) => written(value, 6)
 }
 
 /** All the digits that were stored (to a thousandth), for a fact that may be checked. */

@@ -28,8 +28,8 @@ export interface Choice {
 export const SELECTION = 'selection'
 const ACCENT: Record<Theme, string> = { light: '#1f5fbf', dark: '#7fb2ff' }
 const HALO: Record<Theme, string> = { light: '#ffffff', dark: '#0d1013' }
-/** Fills above the measured layer step back, so that its colours read. */
-const STEPPED_BACK = 0.12
+/** What is drawn above the measured layer steps back, so that its colours read. */
+const STEPPED_BACK = { fill: 0.12, line: 0.25, circle: 0.35 } as const
 
 export const sourceOf = (layer: string): string => `onemap-${layer}`
 
@@ -54,6 +54,13 @@ function measured(layer: LayerSpecification, answer: MeasureAnswer, theme: Theme
     [OPACITY[layer.type]]: layer.type === 'fill' ? 0.88 : 1,
   }
   return painted(layer, paint)
+}
+
+function steppedBack(layer: LayerSpecification): LayerSpecification {
+  if (layer.type !== 'fill' && layer.type !== 'line' && layer.type !== 'circle') return layer
+  const opacity = STEPPED_BACK[layer.type]
+  const edge = layer.type === 'circle' ? { 'circle-stroke-opacity': opacity } : {}
+  return painted(layer, { [OPACITY[layer.type]]: opacity, ...edge })
 }
 
 function onFloor(layer: LayerSpecification, floor: number): LayerSpecification {
@@ -107,8 +114,8 @@ export function compose(base: StyleSpecification, choice: Choice): StyleSpecific
     if (answer && layer.id === answer.layer) {
       layer = measured(layer, answer, theme)
       above = true
-    } else if (above && layer.type === 'fill' && name !== answer?.layer) {
-      layer = painted(layer, { 'fill-opacity': STEPPED_BACK })
+    } else if (above && name !== answer?.layer) {
+      layer = steppedBack(layer)
     }
     if (choice.floored.includes(name)) layer = onFloor(layer, choice.floor)
     const visibility = choice.off.includes(name) ? 'none' : 'visible'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { age, day, exact, moment, number, reckon, tr } from '@/lib/format'
+import { age, bounds, day, exact, moment, number, tr } from '@/lib/format'
 
 describe('numbers', () => {
   it.each([
@@ -12,7 +12,16 @@ describe('numbers', () => {
   ])('%s reads %s', (value, text) => expect(number(value, 'en')).toBe(text))
 
   it('of facts keep their digits', () => expect(exact(48210.512, 'zh')).toBe('48,210.512'))
-  it('of shares are percent', () => expect(reckon(0.125, true, 'zh')).toBe('12.5'))
+
+  it.each([
+    [[2.5601, 2.5958, 2.7044, 2.9424], ['2.56', '2.6', '2.7', '2.94']],
+    [[10, 20, 30], ['10', '20', '30']],
+    [[0, 1.3333, 2], ['0', '1.33', '2']],
+    [[1200, 1500.4], ['1,200', '1,500']],
+    [[], []],
+  ])('%o that bound classes are told apart as %o', (values, texts) => {
+    expect(values.map(bounds(values, 'en'))).toEqual(texts)
+  })
 })
 
 describe('moments', () => {

@@ -7,6 +7,7 @@ initials are made by pypinyin when a row is written, never when it is sought.
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -42,6 +43,7 @@ from layers.registry import LAYERS
 ENTRY = table_of(SearchEntry)
 # The dot of a plate as keyboards and files write it: ·  •  ‧  ∙  ・  ⋅
 _DOTS = dict.fromkeys(map(ord, "\u00b7\u2022\u2027\u2219\u30fb\u22c5"))
+_CHINESE = re.compile("[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 LONGEST_QUERY = 100
 _CHUNK = 50_000
 
@@ -56,18 +58,20 @@ def fold(text: str) -> str:
     return " ".join(folded.split())
 
 
-@lru_cache(maxsize=65_536)
 def pinyin(folded: str) -> tuple[str | None, str | None]:
     """Return the pinyin and the initials of a folded text; None where it has no Chinese."""
-    if folded.isascii():
+    if folded.isascii() or not _CHINESE.search(folded):
         return None, None
-    # What is no Chinese comes back as one piece: only syllables are cut to their first letter.
-    pieces = lazy_pinyin(folded, style=Style.NORMAL, errors=lambda rest: f"\0{rest}")
-    if all(piece.startswith("\0") for piece in pieces):
-        return None, None
-    full = "".join(piece.removeprefix("\0") for piece in pieces)
-    first = "".join(p[1:] if p.startswith("\0") else p[:1] for p in pieces)
+    full = _CHINESE.sub(lambda run: _sounds(run[0])[0], folded)
+    first = _CHINESE.sub(lambda run: _sounds(run[0])[1], folded)
     return full.replace(" ", ""), first.replace(" ", "")
+
+
+@lru_cache(maxsize=65_536)
+def _sounds(chinese: str) -> tuple[str, str]:
+    """Return the pinyin and initials of one run: thousands of rooms share a few words."""
+    full = lazy_pinyin(chinese, style=Style.NORMAL)
+    return "".join(full), "".join(sound[:1] for sound in full)
 
 
 def refresh(connection: Connection, layer: Layer, ids: Iterable[int] | None = None) -> int:
@@ -150,8 +154,9 @@ def search(actor: Actor, query: str, limit: int = 10) -> Select[Any]:
             en=f"Give a query of 1 to {LONGEST_QUERY} characters",
             field="q",
         )
-    matches = _matches(folded)
-    parts = [_hits(layer, actor, matches, order) for order, layer in enumerate(_layers())]
+    # Who sees everything need not join what cannot be shown: a row has fewer than ten texts.
+    matches = _matches(folded, most=limit * 10 if actor.bodies is None else None)
+    parts = [_hits(layer, actor, matches) for layer in _layers()]
     hits = union_all(*parts).subquery("hits")
     # A row found by several of its texts counts once, by its best.
     best = (
@@ -179,7 +184,7 @@ def _layers() -> list[Layer]:
     return [each for each in LAYERS if each.searchable and not each.series]
 
 
-def _matches(folded: str) -> CTE:
+def _matches(folded: str, most: int | None) -> CTE:
     """Return the entries that match, each with its rank (0 is the text itself)."""
     text, sound, first = ENTRY.c.text, ENTRY.c.pinyin, ENTRY.c.initials
     words = folded.split()
@@ -209,16 +214,24 @@ def _matches(folded: str) -> CTE:
             ),
         ]
     rank = case(*ranks, else_=None).label("rank")
-    found = select(
-        ENTRY.c.layer, ENTRY.c.id, ENTRY.c.field, text, rank, func.length(text).label("length")
-    ).where(or_(*(condition for condition, _ in ranks[3:])))
+    length = func.length(text).label("length")
+    order = case(
+        {layer.name: literal_column(str(place)) for place, layer in enumerate(_layers())},
+        value=ENTRY.c.layer,
+        else_=literal_column(str(len(LAYERS))),
+    ).label("layer_order")
+    found = select(ENTRY.c.layer, ENTRY.c.id, ENTRY.c.field, text, rank, length, order).where(
+        or_(*(condition for condition, _ in ranks[3:]))
+    )
+    if most is not None:
+        found = found.order_by(rank, length, order, text, ENTRY.c.id).limit(most)
     return found.cte("matches").prefix_with("MATERIALIZED", dialect="postgresql")
 
 
-def _hits(layer: Layer, actor: Actor, matches: CTE, order: int) -> Select[Any]:
+def _hits(layer: Layer, actor: Actor, matches: CTE) -> Select[Any]:
     visible = rows(layer, actor)
     return (
-        select(matches, literal_column(str(order)).label("layer_order"))
+        select(matches)
         .join(visible, visible.c.id == matches.c.id)
         .where(matches.c.layer == layer.name)
     )

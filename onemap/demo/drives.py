@@ -110,7 +110,7 @@ def drive(
     mood = np.repeat(rng.uniform(0.72, 1.06, len(way.pieces)), [len(p) for p in way.pieces])
     along = np.concatenate([[0.0], np.cumsum(steps)])
     seconds = np.concatenate([[0.0], np.cumsum(steps / (pace * mood / 3.6)[1:])])
-    total = duration if duration is not None else np.ceil(seconds[-1] / EVERY_S) * EVERY_S
+    total = duration if duration is not None else np.ceil(seconds[-1])
     seconds *= total / seconds[-1]
     # A receiver also reports where the car turns round.
     turned = [np.ceil(seconds[k]) for k in way.turns if 0 < k < len(seconds)]
@@ -160,7 +160,7 @@ def drift(
 def tuned(
     make: Callable[[float], Fixes], km: float, low: float, high: float
 ) -> tuple[float, Fixes]:
-    """Find the metres for which the fixes are `km` long (to 2 m), and return both.
+    """Find the metres for which the fixes are `km` long (2 m, at worst 20), and return both.
 
     Raises
     ------
@@ -169,13 +169,18 @@ def tuned(
     shortest, longest = make(low).km(), make(high).km()
     if not shortest <= km <= longest:
         raise ValueError(f"{km} km is not between {shortest:.1f} and {longest:.1f}")
-    for _ in range(60):
+    best: tuple[float, float, Fixes] | None = None
+    for _ in range(40):
         middle = (low + high) / 2
         made = make(middle)
-        if abs(made.km() - km) < 0.002:
-            return middle, made
-        if made.km() < km:
-            low = middle
-        else:
-            high = middle
-    raise ValueError(f"{km} km cannot be met")
+        error = made.km() - km
+        if best is None or abs(error) < best[0]:
+            best = (abs(error), middle, made)
+        if abs(error) < 0.002:
+            break
+        low, high = (middle, high) if error < 0 else (low, middle)
+    assert best is not None
+    if best[0] > 0.02:
+        raise ValueError(f"{km} km cannot be met, only to {best[0]:.3f} km")
+    # `make` may keep what it made last: leave it with the best.
+    return best[1], make(best[1])

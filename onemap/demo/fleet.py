@@ -138,15 +138,15 @@ class _Week:
         self.roads = {
             name: next(
                 i for i, e in enumerate(town.edges)
-                if e.name == name and e.length_m > 9000 and (e.road_class, side) != ("motorway", 1)
+                if e.name == name and e.length_m > 9000
             )
-            for name, side in (("云汀—北沙公路", 0), ("云汀—东屿公路", 0), ("云汀高速", 0))
+            for name in ("云汀—北沙公路", "云汀—东屿公路", "云汀高速")
         }  # fmt: skip
 
     def of(self, car: Vehicle) -> Fixes:
         """Return the fixes of a car's week."""
         rng = stream(self.seed, car.short)
-        told = self.told.get(car.short)
+        told: dict[str, Any] = self.told.get(car.short, {})
         if car.short == "D0009":
             return drift(car.place, self.start, self.end, rng, told["drift_m"])
         drives: list[Fixes] = []
@@ -208,9 +208,10 @@ class _Week:
         self, car: Vehicle, start: float, rng: np.random.Generator
     ) -> tuple[list[Fixes], float]:
         """Drive somewhere, stay a while, and come home."""
-        weights = np.ones(len(self.goals))
+        others = [g for g in self.goals if g != car.site.lot_node]
+        weights = np.ones(len(others))
         weights[-4:] = 0.8
-        goals = rng.choice(self.goals, size=int(rng.integers(1, 3)), p=weights / weights.sum())
+        goals = rng.choice(others, size=int(rng.integers(1, 3)), p=weights / weights.sum())
         drives: list[Fixes] = []
         here, clock = car.site.lot_node, start
         way = Way(self.town, here).line(np.array([car.place, car.site.lot]), 8)

@@ -120,7 +120,10 @@ def outline(shape: Shape) -> Polygon:
     if shape.kind == "court":
         parts.append(box(x0, depth + arm, x1, 2 * depth + arm))
     whole = shapely.union_all(parts)
-    return shapely.transform(whole, lambda xy: np.round(xy - np.array([0, _middle(shape)]), 3))
+    moved: Any = shapely.transform(
+        whole, lambda xy: np.round(xy - np.array([0, _middle(shape)]), 3)
+    )
+    return moved  # type: ignore[no-any-return]
 
 
 def _middle(shape: Shape) -> float:
@@ -259,9 +262,10 @@ class _Storey:
             a = row.u0
             fixed += [(a, a + STAIRS_M, "stairs"), (end - STAIRS_M, end, "stairs")]
             a += STAIRS_M
-            fixed += [(a, a + TOILET_M, "men")] if not gaps or a + TOILET_M <= gaps[-1][0] else []
-            if fixed[-1][2] == "men" and not self._meets(fixed, a + TOILET_M, a + 2 * TOILET_M):
-                fixed.append((a + TOILET_M, a + 2 * TOILET_M, "women"))
+            if self._meets(fixed, a, a + 2 * TOILET_M):
+                a = gaps[0][1] + WALL_M
+            fixed.append((a, a + TOILET_M, "men"))
+            fixed.append((a + TOILET_M, a + 2 * TOILET_M, "women"))
             lift = end - STAIRS_M - LIFT_M
             if self.building.above > 3 and not self._meets(fixed, lift, lift + LIFT_M):
                 fixed.append((lift, lift + LIFT_M, "lift"))
@@ -373,7 +377,7 @@ class _Storey:
     def _add(
         self,
         kind: str,
-        polygon: Polygon,
+        polygon: Any,
         door: LineString | None,
         area: float = 0.0,
         people: int = -1,

@@ -48,16 +48,18 @@ def geometries_to_lonlat(shapes: Any) -> Any:
     """Return shapely geometries in degrees, rounded to 1e-8 (1 mm)."""
 
     def convert(xy: Floats) -> Floats:
-        return np.round(np.column_stack(to_lonlat(xy[:, 0], xy[:, 1])), 8)
+        return np.asarray(np.round(np.column_stack(to_lonlat(xy[:, 0], xy[:, 1])), 8), np.float64)
 
     return shapely.transform(np.asarray(shapes, dtype=object), convert)
 
 
 def geometries_to_grid(shapes: Any) -> Any:
     """Return shapely geometries in EPSG:4528, in millimetres."""
-    return shapely.transform(
-        np.asarray(shapes, dtype=object), lambda xy: np.round(xy + np.array(origin()), 3)
-    )
+
+    def convert(xy: Floats) -> Floats:
+        return np.asarray(np.round(xy + np.array(origin()), 3), dtype=np.float64)
+
+    return shapely.transform(np.asarray(shapes, dtype=object), convert)
 
 
 def stream(seed: int, name: str) -> np.random.Generator:

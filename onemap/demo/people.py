@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import product
@@ -24,7 +24,13 @@ _POSTS = {
     "county_chief": "主要负责人", "county_deputy": "分管负责人", "section_chief": "科长",
     "section_deputy": "副科长", "staff": "科员",
 }  # fmt: skip
-_BODY_NAMES = ["人民政府", "区委办公室", "人大常委会办公室", "政协办公室", "发展和改革局", "教育局", "科学技术局", "工业和信息化局", "公安局", "民政局", "司法局", "财政局", "人力资源和社会保障局", "自然资源局", "生态环境局", "住房和城乡建设局", "政务数据服务站", "交通运输局", "农业农村局", "水利局", "商务局", "文化和旅游局", "卫生健康局", "应急管理局", "审计局", "市场监督管理局", "统计局", "医疗保障局", "机关事务服务中心", "档案馆"]
+_BODY_NAMES = (
+    "人民政府", "区委办公室", "人大常委会办公室", "政协办公室", "发展和改革局", "教育局",
+    "科学技术局", "工业和信息化局", "公安局", "民政局", "司法局", "财政局",
+    "人力资源和社会保障局", "自然资源局", "生态环境局", "住房和城乡建设局", "政务数据服务站",
+    "交通运输局", "农业农村局", "水利局", "商务局", "文化和旅游局", "卫生健康局", "应急管理局",
+    "审计局", "市场监督管理局", "统计局", "医疗保障局", "机关事务服务中心", "档案馆",
+)  # fmt: skip
 _PARENT = {"017": "007"}
 _SURNAMES = (
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎"
@@ -123,7 +129,7 @@ def _bodies(scale: float) -> list[Body]:
     return bodies
 
 
-def _names() -> Iterable[str]:
+def _names() -> Iterator[str]:
     told = stories()
     planted = {told["over_quota"]["person"], told["looks"]["two_rooms"]["person"]}
     turn = 0
@@ -264,9 +270,9 @@ class _Seating:
         room_for = sum(int(np.ceil(r.area_m2 / LIMIT_M2["staff"])) for r in offices)
         spare = max(0.0, 0.8 * (1 - need * 1.04 / room_for))
         free = iter(r for r in offices if r.building == "B01" or self.rng.random() >= spare)
-        for code in waiting:
-            if waiting[code]:
-                self._body(waiting[code], free)
+        for people in waiting.values():
+            if people:
+                self._body(people, free)
 
     def _body(self, people: list[int], free: Iterable[Room]) -> None:
         by_rank: dict[str, list[int]] = {rank: [] for rank in LIMIT_M2}

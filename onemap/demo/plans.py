@@ -1,4 +1,4 @@
-"""The floor plans: IMDF archives for one half of the buildings, OSM indoor tagging for the other."""
+"""The floor plans: IMDF archives for half of the buildings, OSM indoor tagging for the rest."""
 
 from __future__ import annotations
 
@@ -56,16 +56,17 @@ def _imdf(building: Building, site: Site, floors: list[Floor]) -> dict[str, str]
         return str(uuid.uuid5(_SPACE, "/".join((building.code, *parts))))
 
     footprint, ground = _placed(building, [outline(building.shape)])[0], key("building")
-    address, venue = key("address"), str(uuid.uuid5(_SPACE, site.code))
+    address, venue = key("address"), key("venue")
+    plot = geometries_to_lonlat([site.polygon])[0]
     point = mapping(footprint.representative_point())
     features: dict[str, list[dict[str, Any]]] = {
         "address": [_feature("address", address, None, {
             "address": f"虚构云汀区{building.street}", "locality": "虚构云汀区", "country": "CN",
             "unit": None, "province": None, "postal_code": None,
         })],
-        "venue": [_feature("venue", venue, geometries_to_lonlat([site.polygon])[0], {
+        "venue": [_feature("venue", venue, plot, {
             "category": "businesscampus", "name": {"zh": site.name}, "address_id": address,
-            "display_point": mapping(geometries_to_lonlat([site.polygon])[0].representative_point()),
+            "display_point": mapping(plot.representative_point()),
         })],
         "building": [_feature("building", ground, None, {
             "category": "unspecified", "name": {"zh": building.name},
@@ -146,7 +147,8 @@ class _Osm:
         })  # fmt: skip
         for floor in floors:
             self._floor(floor, footprint)
-        head = '<?xml version="1.0" encoding="UTF-8"?>\n<osm version="0.6" generator="onemap demo" upload="never">\n'
+        head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+        head += '<osm version="0.6" generator="onemap demo" upload="never">\n'
         return head + "\n".join([*self.nodes, *self.ways]) + "\n</osm>\n"
 
     def _floor(self, floor: Floor, footprint: Any) -> None:

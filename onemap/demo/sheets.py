@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,8 +109,8 @@ def write_sheets(estate: Estate, folder: Path) -> None:
     _requests(estate, folder)
     write_xlsx(
         folder / "计量表.xlsx", "计量表",
-        ["表号", "名称", "能源种类", "分项", "计量单位", "上级表", "倍率", "表位数", "读数形式", "院落",
-         "楼号", "房间号", "经度", "纬度"],
+        ["表号", "名称", "能源种类", "分项", "计量单位", "上级表", "倍率", "表位数", "读数形式",
+         "院落", "楼号", "房间号", "经度", "纬度"],
         (_meter(estate, m) for m in estate.energy.meters),
     )  # fmt: skip
 
@@ -188,7 +189,7 @@ def write_readings(estate: Estate, folder: Path) -> None:
     table = np.column_stack([m.registers for m in energy.meters])
     lines = [",".join(["抄表时间", *numbers])]
     for day, row in zip(energy.days, table, strict=True):
-        cells = ["" if v != v else f"{v:.10g}" for v in row.tolist()]
+        cells = ["" if math.isnan(v) else f"{v:.10g}" for v in row.tolist()]
         lines.append(f"{day} 00:00:00+08:00," + ",".join(cells))
     (folder / "每日表底数.csv").write_text("\ufeff" + "\n".join(lines) + "\n", encoding="utf-8")
     lines = ["表号,抄表时间,读数,旧表止数"]

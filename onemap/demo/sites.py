@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import shapely
@@ -14,7 +16,10 @@ from onemap.demo.streets import WIDTH_M, Edge, Town
 
 SITES, BUILDINGS_A_SITE = 12, 5
 WITHOUT_PLAN = ("B18", "B29", "B38", "B44", "B57", "B60")
-_SITE_NAMES = ["区机关大院", "城东政务区", "听潮路机关院", "银沙办公区", "河滨机关院", "城南政务区", "汀兰路院区", "北苑机关院", "望汀办公区", "晴川街院区", "白鹭政务区", "南湾政务区"]
+_SITE_NAMES = (
+    "区机关大院", "城东政务区", "听潮路机关院", "银沙办公区", "河滨机关院", "城南政务区",
+    "汀兰路院区", "北苑机关院", "望汀办公区", "晴川街院区", "白鹭政务区", "南湾政务区",
+)  # fmt: skip
 _MAIN_NAMES = ["政务主楼", "综合楼", "业务楼", "联合办公楼"]
 
 
@@ -46,7 +51,7 @@ class Building:
     site: str = ""
     street: str = ""
 
-    def place(self, shapes: list[Polygon] | Floats) -> object:
+    def place(self, shapes: Sequence[Any]) -> Any:
         """Bring geometries from the building's own axes to local metres."""
         c, s = np.cos(self.angle), np.sin(self.angle)
         turn = np.array([[c, s], [-s, c]])
@@ -122,7 +127,7 @@ def _site_on(block: Polygon, number: int, town: Town, tree: shapely.STRtree) -> 
         return None
     corners = np.array(box.exterior.coords)[:4]
     centre = np.asarray(block.centroid.coords[0])
-    best: tuple[float, float, float, float] | None = None
+    found = []
     for side in range(4):
         a, b = corners[side], corners[(side + 1) % 4]
         along = (b - a) / np.hypot(*(b - a))
@@ -135,10 +140,8 @@ def _site_on(block: Polygon, number: int, town: Town, tree: shapely.STRtree) -> 
         edge = town.edges[int(tree.nearest(Point(front)))]
         rank = {"primary": 0, "secondary": 1, "residential": 2}.get(edge.road_class, 9)
         angle = float(np.arctan2(along[1], along[0]))
-        if best is None or rank < best[0]:
-            best = (rank, angle, width / 2, height / 2)
-    assert best is not None
-    _, angle, a_half, b_half = best
+        found.append((rank, side, angle, width / 2, height / 2))
+    _, _, angle, a_half, b_half = min(found)
     core = block.buffer(-9)
     for _ in range(40):
         if core.contains(_turned_box(centre, angle, a_half, b_half)):
@@ -209,12 +212,14 @@ def _furnish(site: Site, index: int, rng: np.random.Generator) -> None:
         below = [1, 1, 0, 0, 0]  # the garage of B02
     if core and index == 1:
         below = [0, 0, 0, 1, 0]  # the store of B09
+    third_name = "西配楼" if third_use == "office" else "技术楼"
+    small_use = ("garage", "车库") if index % 2 else ("storage", "库房")
     rows = (
         (main, floors, "office", _MAIN_NAMES[index % 4], 0.0, middle),
         (second, second_floors, "office", "东配楼", spread, back),
-        (third, third_floors, third_use, "西配楼" if third_use == "office" else "技术楼", -spread, back),
+        (third, third_floors, third_use, third_name, -spread, back),
         (hall, 2, "service", "服务中心" if index % 2 else "食堂", -a * 0.66, front),
-        (small, 1, "garage" if index % 2 else "storage", "车库" if index % 2 else "库房", a * 0.66, front),
+        (small, 1, *small_use, a * 0.66, front),
     )  # fmt: skip
     site.lot = site.local(0.0, front * 0.9)
     for k, (shape, above, use, name, u, v) in enumerate(rows):

@@ -1,4 +1,4 @@
-"""Streets, river, parks and blocks: a town whose grid is bent and thinned, and its country roads."""
+"""Streets, river, parks and blocks: a town with a bent, thinned grid, and its country roads."""
 
 from __future__ import annotations
 
@@ -13,18 +13,34 @@ from shapely.ops import substring
 
 from onemap.demo.ground import Floats, stream
 
-CELL_M = 253.0
+CELL_M = 226.0
 EVERY = 3  # every third street is an arterial
-WIDTH_M = {"motorway": 26.0, "primary": 34.0, "secondary": 26.0, "residential": 16.0, "service": 6}
-SPEED_KMH = {
+WIDTH_M: dict[str, float] = {
+    "motorway": 26.0,
+    "primary": 34.0,
+    "secondary": 26.0,
+    "residential": 16.0,
+    "service": 6,
+}
+SPEED_KMH: dict[str, float] = {
     "motorway": 98.0,
     "primary": 46.0,
     "secondary": 38.0,
     "residential": 27.0,
     "service": 9,
 }
-_EAST = ["听潮", "海晏", "汀兰", "观澜", "望汀", "云帆", "鸥鸣", "清波", "银沙", "平澜", "晚汐", "映月", "临浦", "采菱", "枕流"]
-_NORTH = ["云汀", "星屿", "渔歌", "晴川", "锦帆", "梅汀", "竹汀", "松汀", "桂汀", "白鹭", "青禾", "朝晖", "长风", "春汛", "秋水"]
+_EAST = (
+    "听潮", "海晏", "汀兰", "观澜", "望汀", "云帆", "鸥鸣", "清波", "银沙", "平澜", "晚汐",
+    "映月", "临浦", "采菱", "枕流",
+)  # fmt: skip
+_NORTH = (
+    "云汀", "星屿", "渔歌", "晴川", "锦帆", "梅汀", "竹汀", "松汀", "桂汀", "白鹭", "青禾",
+    "朝晖", "长风", "春汛", "秋水",
+)  # fmt: skip
+_PARKS = (
+    "汀洲公园", "望海公园", "青屿公园", "听涛公园", "梅园", "竹园", "银杏公园", "和风公园",
+    "海棠公园",
+)  # fmt: skip
 TOWNSHIPS = {"east": "东屿", "west": "西汀", "south": "南礁", "north": "北沙"}
 
 
@@ -165,7 +181,7 @@ def _river(bend: _Bend, rng: np.random.Generator, gx: Floats, middle: float) -> 
     y = y + fade * 180 * np.sin(x / 2300 + p[2])
     half = 31 + 5 * np.sin(x / 480 + p[1]) + fade * 4
     upper, lower = bend(x, y + half), bend(x, y - half)
-    return shapely.make_valid(Polygon(np.vstack([upper, lower[::-1]])))
+    return Polygon(np.vstack([upper, lower[::-1]]))
 
 
 def _grid(
@@ -190,6 +206,8 @@ def _grid(
                 x = gx[i] + (gx[k] - gx[i]) * share
                 y = gy[j] + (gy[m] - gy[j]) * share
                 line = bend(x, y) + jitter[i, j] + (jitter[k, m] - jitter[i, j]) * share[:, None]
+                # Streets meet in the very same point, or no block closes.
+                line[0], line[-1] = town.nodes[i * rows + j], town.nodes[k * rows + m]
                 fixed = j if di else i
                 kind = _class(fixed, rows if di else columns)
                 if kind == "residential" and wet.intersects(LineString(line)):
@@ -237,7 +255,7 @@ def _country(town: Town, rng: np.random.Generator, columns: int, rows: int) -> N
     for side, (start, (dx, dy)) in starts.items():
         sx, sy = town.nodes[start]
         # The eastern road is long enough for the Sunday outing, at every scale.
-        reach = {"north": 10_500.0, "east": max(11_000.0, 24_000 - sx)}.get(side, 11_000.0)
+        reach = {"north": 12_500.0, "east": max(11_000.0, 24_000 - sx)}.get(side, 11_000.0)
         end = town.node(sx + dx * reach, sy + dy * reach)
         line = _curve(rng, (sx, sy), town.nodes[end])
         town.edges.append(Edge(start, end, "primary", f"云汀—{TOWNSHIPS[side]}公路", line))
@@ -261,7 +279,9 @@ def _curve(
         0.022 * length * np.sin(2 * np.pi * t * rng.uniform(0.8, 1.6) + rng.uniform(0, 6))
         + 0.006 * length * np.sin(2 * np.pi * t * 4 + rng.uniform(0, 6))
     )
-    return np.asarray(a + (b - a) * t[:, None] + across * bow[:, None])
+    line = np.asarray(a + (b - a) * t[:, None] + across * bow[:, None])
+    line[0], line[-1] = a, b
+    return line
 
 
 def _township(town: Town, middle: int, name: str) -> None:
@@ -344,12 +364,14 @@ def _parks_and_uses(
     town.places["翠湖公园"] = min(
         range(len(town.nodes)), key=lambda n: Point(town.nodes[n]).distance(lake_block)
     )
-    names = iter(["汀洲公园", "望海公园", "青屿公园", "听涛公园", "梅园", "竹园", "银杏公园", "和风公园", "海棠公园"])
+    names = iter(_PARKS)
     reach = 1.7 * float(np.median([np.hypot(b.centroid.x, b.centroid.y) for b in blocks]))
+    large = [k for k, b in enumerate(blocks) if b.area > 25_000 and k != lake_at]
+    parks = set(rng.choice(large, max(3, len(blocks) // 30), replace=False).tolist())
     for index, block in enumerate(blocks):
         if index == lake_at:
             continue
-        if rng.random() < 0.045 and block.area > 20_000:
+        if index in parks:
             town.greens.append((next(names, "街心公园"), block))
             continue
         far = min(1.0, np.hypot(block.centroid.x, block.centroid.y) / reach)

@@ -86,7 +86,8 @@ def write_network(estate: Estate, folder: Path) -> None:
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<!-- {LABEL} -->\n"
         '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
-        f'{heads}<graph edgedefault="undirected">\n{"".join(nodes)}{"".join(edges)}</graph>\n</graphml>\n'
+        f'{heads}<graph edgedefault="undirected">\n'
+        f"{''.join(nodes)}{''.join(edges)}</graph>\n</graphml>\n"
     )
     (folder / "网络.graphml").write_text(text, encoding="utf-8")
     lines = geometries_to_lonlat([d.line for d in cables.ducts])

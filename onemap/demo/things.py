@@ -16,12 +16,17 @@ ASSETS = 8000
 _CHINA = timezone(timedelta(hours=8))
 # Classes after GB/T 14885-2022; prices in yuan.
 _CLASSES = {
-    "办公桌": ("A05010201", "演示木业 D1400", 1180.0), "办公椅": ("A05010301", "演示家具 C2", 460.0),
-    "台式计算机": ("A02010105", "演算 T5", 4980.0), "便携式计算机": ("A02010108", "演算 N14", 6280.0),
-    "打印机": ("A02021003", "试印 P210", 1650.0), "文件柜": ("A05010502", "演示家具 K4", 890.0),
-    "空调机": ("A02061804", "试风 35GW", 3200.0), "投影仪": ("A02020200", "试光 X8", 5400.0),
-    "会议桌": ("A05010202", "演示木业 M3600", 5200.0), "机柜": ("A02010602", "演架 42U", 6900.0),
-}  # fmt: skip
+    "办公桌": ("A05010201", "演示木业 D1400", 1180.0),
+    "办公椅": ("A05010301", "演示家具 C2", 460.0),
+    "台式计算机": ("A02010105", "演算 T5", 4980.0),
+    "便携式计算机": ("A02010108", "演算 N14", 6280.0),
+    "打印机": ("A02021003", "试印 P210", 1650.0),
+    "文件柜": ("A05010502", "演示家具 K4", 890.0),
+    "空调机": ("A02061804", "试风 35GW", 3200.0),
+    "投影仪": ("A02020200", "试光 X8", 5400.0),
+    "会议桌": ("A05010202", "演示木业 M3600", 5200.0),
+    "机柜": ("A02010602", "演架 42U", 6900.0),
+}
 
 
 @dataclass
@@ -91,8 +96,8 @@ def _plan(
     for room in rooms:
         for who in room.occupants:
             person = people.persons[who]
-            for name in ("办公桌", "办公椅", "台式计算机"):
-                plan.append((name, room.number, person.number, person.body))
+            own = ("办公桌", "办公椅", "台式计算机")
+            plan += [(name, room.number, person.number, person.body) for name in own]
     shared = [r for r in rooms if r.kind in ("office", "meeting", "server", "archive")]
     by_kind = {"meeting": "会议桌 投影仪 空调机", "server": "机柜 空调机", "archive": "文件柜"}
     order = rng.permutation(len(shared))
@@ -148,18 +153,22 @@ def _with_bad_rows(
     bad: list[Asset] = []
     good = [a for a in assets if a.room and not a.scanned_room]
 
-    def another() -> Asset:
+    def another(number: int) -> Asset:
         base = good[int(rng.integers(len(good)))]
-        return _asset(rng, len(assets) + len(bad), base.name, base.room, base.custodian, base.body)
+        return _asset(rng, len(assets) + number, base.name, base.room, base.custodian, base.body)
 
-    for k in range(counts["unknown_room"]):
-        bad.append(replace(another(), room=f"B99-{101 + k}", scanned_room=None, scanned_at=None))
-    for k in range(counts["duplicate_tag"]):
-        bad.append(replace(another(), tag=assets[40 + 97 * k].tag))
-    for text in ("2023-13-05", "二〇二三年春", "2022-02-30", "不详")[: counts["date"]]:
-        bad.append(replace(another(), acquired=text))
+    bad += [
+        replace(another(k), room=f"B99-{101 + k}", scanned_room=None, scanned_at=None)
+        for k in range(counts["unknown_room"])
+    ]
+    bad += [
+        replace(another(len(bad) + k), tag=assets[40 + 97 * k].tag)
+        for k in range(counts["duplicate_tag"])
+    ]
+    texts = ("2023-13-05", "二〇二三年春", "2022-02-30", "不详")[: counts["date"]]
+    bad += [replace(another(len(bad) + k), acquired=text) for k, text in enumerate(texts)]
     for _ in range(counts["negative_value"]):
-        wrong = another()
+        wrong = another(len(bad))
         bad.append(replace(wrong, value=-wrong.value))
     # They stand in the second half of the file, each after the row whose tag it repeats.
     places = sorted(int(p) for p in rng.integers(len(assets) // 2, len(assets), len(bad)))

@@ -84,7 +84,9 @@ def buildings_of_rooms(question: Question) -> FromClause:
 
 def over_buildings(question: Question, per_room: FromClause, *sums: Any) -> Select[Any]:
     """Return `sums` over the rooms of each visible building; `per_room` has a column ``id``."""
-    building = rows(BUILDINGS, question.actor, question.at)
+    seen = rows(BUILDINGS, question.actor, question.at)
+    # What a scope may see is found once, not once a room.
+    building = select(seen.c.id).cte().prefix_with("MATERIALIZED", dialect="postgresql")
     housed = buildings_of_rooms(question)
     return (
         select(building.c.id, *sums)

@@ -32,7 +32,8 @@ START: Final = (
     "start of the interval",
 )  # fmt: skip
 VALUE: Final = (
-    "读数", "示数", "表底数", "止数", "value", "reading", "用量", "用电量", "用水量", "用气量", "usage",
+    "读数", "示数", "表底数", "止数", "value", "reading", "用量", "用电量", "用水量", "用气量",
+    "usage",
     "quantity", "usage/quantity", "consumption",
 )  # fmt: skip
 CLOSING: Final = (

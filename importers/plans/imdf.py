@@ -67,10 +67,12 @@ def read_imdf(path: Path) -> Plan:
     if not is_imdf(set(members)):
         held = ", ".join(sorted(members)[:8]) or "-"
         raise BadInput(
-            zh=f"“{path.name}”不是 IMDF 平面图：缺少 level.geojson 或 unit.geojson（其中有：{held}）。"
+            zh=f"“{path.name}”不是 IMDF 平面图：缺少 level.geojson 或 unit.geojson"
+            f"（其中有：{held}）。"
             "请提供 IMDF 文件夹或 zip，或 OSM 室内标注文件（.osm、.pbf）",
             en=f"'{path.name}' is not an IMDF archive: level.geojson or unit.geojson is missing "
-            f"(it holds: {held}). Provide an IMDF folder or zip, or OSM indoor tagging (.osm, .pbf)",
+            f"(it holds: {held}). Provide an IMDF folder or zip, or OSM indoor tagging "
+            "(.osm, .pbf)",
             file=path.name,
         )
     return _Reader(path, members).plan()

@@ -62,7 +62,8 @@ class PlanImporter(Importer):
         self._building = options.extra.get("building")
         if self._building and len(plan.buildings) != 1:
             raise BadInput(
-                zh=f"平面图含 {len(plan.buildings)} 栋建筑，不能都记为“{self._building}”；请逐栋导入",
+                zh=f"平面图含 {len(plan.buildings)} 栋建筑，不能都记为“{self._building}”；"
+                "请逐栋导入",
                 en=f"The plan holds {len(plan.buildings)} buildings, which cannot all be "
                 f"'{self._building}': import them one by one",
                 field="building",

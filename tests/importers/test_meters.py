@@ -47,7 +47,7 @@ def test_the_portfolio_manager_sheet_loads_its_bills_and_again_adds_nothing(
         at(2019, 2, 28, 16), at(2019, 1, 31, 16), 703279.9,
     )  # fmt: skip
     sheet = load_workbook(path, read_only=True)["Add Bills-Electricity"]
-    cells = [row for row in sheet.iter_rows(min_row=2, max_row=325, max_col=9, values_only=True)]
+    cells = list(sheet.iter_rows(min_row=2, max_row=325, max_col=9, values_only=True))
     total = sum(float(row[8]) for row in cells if row[0] == 139067318)
     assert sum(value for *_, value in electric) == pytest.approx(total)
     again = run("meters", path)
@@ -92,7 +92,7 @@ def test_long_readings_keep_replacement_and_quality(run, rows, tmp_path, databas
     path = sheet(
         tmp_path / "r.xlsx",
         ["表号", "抄表时间", "读数", "旧表止数", "质量"],
-        ["E-1", datetime(2026, 6, 18), 99942, None, None],
+        ["E-1", datetime(2026, 6, 18), 99942, None, None],  # noqa: DTZ001
         ["E-1", "2026-06-19 00:00", "00047", 48210.5, "估读"],
         ["E-1", "昨天", 5, None, None],
         ["E-7", "2026-06-19 00:00", 5, None, None],

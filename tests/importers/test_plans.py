@@ -123,8 +123,8 @@ def test_addenbrookes_loads_with_values_read_from_its_json(run, rows, shared_dat
     }  # fmt: skip
     assert report.quarantined == 0
     for key, name, category, place in (
-        ("d59318dc-3863-487c-bfdd-f494d845937f", "Main Corridor", "walkway", (0.141209, 52.1749542)),
-        ("d97e40e5-5914-4760-8a30-2d226718856c", "Tea & Co Cafe", "foodservice", (0.1434247, 52.1752939)),
+        ("d59318dc-3863-487c-bfdd-f494d845937f", "Main Corridor", "walkway", (0.141209, 52.1749542)),  # noqa: E501
+        ("d97e40e5-5914-4760-8a30-2d226718856c", "Tea & Co Cafe", "foodservice", (0.1434247, 52.1752939)),  # noqa: E501
         ("7dbd85fc-fc23-42b9-ae35-50cbbe004128", "Radiotherapy", "room", (0.1427707, 52.1739831)),
     ):  # fmt: skip
         row = rows("room", source_key=key)[0]
@@ -175,7 +175,7 @@ def small(tmp_path, **level):
         tmp_path / "b03.zip",
         {
             "building": [feature("b", name={"zh": "三号楼"}, alt_name={"zh": "B03"})],
-            "footprint": [feature("f", square(119.6, 38.9, 0.001), building_ids=["b"], category="ground")],
+            "footprint": [feature("f", square(119.6, 38.9, 0.001), building_ids=["b"], category="ground")],  # noqa: E501
             "level": [feature("l", ordinal=0, short_name={"zh": "1F"}, building_ids=["b"])],
             "unit": [
                 feature("u1", square(119.6, 38.9, 0.0002), category="office", level_id="l",

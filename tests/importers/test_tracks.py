@@ -102,9 +102,9 @@ def test_an_altitude_of_minus_777_feet_is_none(run, tmp_path, database):
         ("304_to_UL_2019-02-18.gpx", 2144, (2019, 2, 18, 7, 45, 50), (-8.661746, 52.629151, 19.5)),
         ("304_to_UL_2019-02-18.gpx", 2144, (2019, 2, 18, 8, 21, 49), (-8.637322, 52.648979, 12.6)),
         ("304_to_UL_2019-02-18.gpx", 2144, (2019, 2, 18, 8, 21, 51), (-8.637284, 52.649026, 12.6)),
-        ("around-visnjan-with-car.gpx", 104, (2020, 12, 18, 6, 15, 50), (13.7142099626, 45.273518851, 211.15)),
-        ("around-visnjan-with-car.gpx", 104, (2020, 12, 18, 6, 16, 0), (13.714188505, 45.2734133229, 211.63)),
-        ("around-visnjan-with-car.gpx", 104, (2020, 12, 18, 6, 24, 24), (13.7139970623, 45.2733349521, 210.67)),
+        ("around-visnjan-with-car.gpx", 104, (2020, 12, 18, 6, 15, 50), (13.7142099626, 45.273518851, 211.15)),  # noqa: E501
+        ("around-visnjan-with-car.gpx", 104, (2020, 12, 18, 6, 16, 0), (13.714188505, 45.2734133229, 211.63)),  # noqa: E501
+        ("around-visnjan-with-car.gpx", 104, (2020, 12, 18, 6, 24, 24), (13.7139970623, 45.2733349521, 210.67)),  # noqa: E501
     ],
 )  # fmt: skip
 def test_gpx_points_keep_time_place_and_height(
@@ -183,7 +183,7 @@ def test_rows_without_time_or_place_wait_in_quarantine(run, rows, tmp_path):
 def test_later_fixes_join_the_trip_that_was_cut(run, rows, tmp_path):
     # Eastward at about 52 km/h, a fix every 10 s, in two files.
     lines = [
-        f"演A·D0001,2026-10-12 09:{second // 60:02}:{second % 60:02},{119.6 + second * 1.67e-4:.6f},38.9"
+        f"演A·D0001,2026-10-12 09:{second // 60:02}:{second % 60:02},{119.6 + second * 1.67e-4:.6f},38.9"  # noqa: E501
         for second in range(0, 600, 10)
     ]
     run("tracks", rows_of(tmp_path / "one.csv", *lines[:30]), source="day")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, Integer, func
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Integer, func
 from sqlalchemy import Text as TextType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -81,18 +81,11 @@ class SearchEntry(Base):
     """What the search box looks in: one narrow row per searchable text.
 
     `text` is folded (case, width, the dot of a plate); pinyin and initials are made by a library.
-    Chinese words of two characters have no usable trigrams, so this table is simply scanned.
+    Chinese words of two characters have no usable trigrams, so this table is simply scanned and
+    carries no index that every import would have to feed.
     """
 
     __tablename__ = "search_entry"
-    __table_args__ = (
-        Index(
-            "ix_search_entry_text_trgm",
-            "text",
-            postgresql_using="gin",
-            postgresql_ops={"text": "gin_trgm_ops"},
-        ),
-    )
     layer: Mapped[str] = mapped_column(TextType, primary_key=True, comment="图层 | layer")
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, comment="编号 | id")
     field: Mapped[str] = mapped_column(TextType, primary_key=True, comment="字段 | field")

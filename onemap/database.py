@@ -26,7 +26,7 @@ OWNER = "onemap_owner"
 APP = "onemap_app"
 ESTATE = "onemap"
 DEMO = "onemap_demo"
-EXTENSIONS = ("postgis", "pg_trgm", "ltree", "btree_gist")
+EXTENSIONS = ("postgis", "ltree")
 _FUTURE_TABLES = (
     "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}"
 )

@@ -134,7 +134,6 @@ def upgrade() -> None:
     sa.Column('initials', sa.Text(), nullable=True, comment='首字母 | initials'),
     sa.PrimaryKeyConstraint('layer', 'id', 'field', name=op.f('pk_search_entry'))
     )
-    op.create_index('ix_search_entry_text_trgm', 'search_entry', ['text'], unique=False, postgresql_using='gin', postgresql_ops={'text': 'gin_trgm_ops'})
     create_tracked('area_standard',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False, comment='编号 | id'),
     sa.Column('revision', sa.BigInteger(), server_default=sa.text('1'), nullable=False, comment='修订 | revision'),
@@ -872,7 +871,6 @@ def downgrade() -> None:
     drop_tracked("block")
     op.drop_index(op.f('ix_area_standard_body_id'), table_name='area_standard')
     drop_tracked("area_standard")
-    op.drop_index('ix_search_entry_text_trgm', table_name='search_entry', postgresql_using='gin', postgresql_ops={'text': 'gin_trgm_ops'})
     op.drop_table('search_entry')
     op.drop_index('ix_reading_time', table_name='reading', postgresql_using='brin')
     op.drop_table('reading')

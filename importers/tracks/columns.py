@@ -23,7 +23,8 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "vehicle": (
         "plate", "车牌号", "车牌", "号牌", "车牌号码", "车辆", "vehicle", "vehicle_id", "vehicleid",
         "车辆编号", "taxi_id", "taxi", "tracker", "终端号", "终端编号", "device_id", "device",
-        "imei", "sim", "user", "user_id", "track", "track_id", "trackid", "trip_id", "trajectory_id",
+        "imei", "sim", "user", "user_id",
+        "track", "track_id", "trackid", "trip_id", "trajectory_id",
         "id",
     ),
     "speed_kmh": ("speed_kmh", "speed_km/h", "速度", "时速", "speed"),

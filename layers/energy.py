@@ -107,6 +107,7 @@ METERS = Layer(
     paint=Paint(
         "circle", "#c98b00", "#e8b94a", outline="#ffffff", width=5, label="number", label_zoom=19
     ),
+    shown=False,
 )
 READINGS = Layer(
     name="readings",

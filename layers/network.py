@@ -91,6 +91,7 @@ NETWORK_NODES = Layer(
         by="state",
         colors=_STATES,
     ),
+    shown=False,
 )
 NETWORK_LINKS = Layer(
     name="network_links",
@@ -101,6 +102,7 @@ NETWORK_LINKS = Layer(
     zooms=(3, 16),
     tiled=("name", "kind", "state"),
     paint=Paint("line", "#7b8794", "#8b98a6", width=1.5, by="state", colors=_STATES),
+    shown=False,
 )
 DUCTS = Layer(
     name="ducts",

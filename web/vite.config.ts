@@ -24,6 +24,17 @@ export default defineConfig({
     assetsInlineLimit: 0, // data: URLs would need font-src and script-src exceptions
     chunkSizeWarningLimit: 1200,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What changes rarely stays in the browser's cache when the page itself is new.
+        codeSplitting: {
+          groups: [
+            { name: 'map', test: /node_modules[\\/](@?maplibre|@mapbox)/ },
+            { name: 'vue', test: /node_modules[\\/](@vue|vue|@intlify|vue-i18n)[\\/]/ },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: Object.fromEntries(SERVICE.map((path) => [`/${path}`, target])) },
   test: { environment: 'node', include: ['tests/**/*.test.ts'] },

@@ -11,7 +11,6 @@ import type {
   ProblemDetails,
   SearchAnswer,
   Theme,
-  TileJson,
 } from './types'
 
 /** The service answered with an error, in the reader's language. */
@@ -31,7 +30,6 @@ export class Unreachable extends Error {}
 interface Answers {
   '/catalogue': Catalogue
   '/style.json': StyleSpecification
-  '/tiles/{layer}': TileJson
   '/measures': Measure[]
   '/measures/{name}': MeasureAnswer
   '/search': SearchAnswer
@@ -85,7 +83,6 @@ async function get<P extends Path>(path: P, given: Given<P>, signal?: AbortSigna
 export const api = {
   catalogue: () => get('/catalogue', {}),
   style: (lang: Language, theme: Theme) => get('/style.json', { query: { lang, theme } }),
-  tilejson: (layer: string) => get('/tiles/{layer}', { path: { layer } }),
   measures: () => get('/measures', {}),
   measure: (name: string, window: string | null, lang: Language, signal?: AbortSignal) =>
     get('/measures/{name}', { path: { name }, query: { window, lang } }, signal),

@@ -71,10 +71,6 @@ export interface Catalogue {
   layers: Layer[]
 }
 
-export interface TileJson {
-  vector_layers?: { id: string; fields: Record<string, string> }[]
-}
-
 export interface Measure {
   name: string
   layer: string

@@ -81,9 +81,10 @@ const extent = (values: readonly number[]): [number, number] =>
     [Infinity, -Infinity],
   )
 
-/** How many features have no value. */
-export function withoutData(answer: MeasureAnswer): number {
-  return answer.values.filter((value) => value === null || value === undefined).length
+/** How many of the `total` features of a layer have no value, whether the answer names them or not. */
+export function withoutData(answer: MeasureAnswer, total: number): number {
+  const known = answer.values.filter((value) => value !== null).length
+  return Math.max(total, answer.values.length) - known
 }
 
 /** MapLibre's expression for the same classes, reading the value from feature state. */

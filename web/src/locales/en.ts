@@ -40,7 +40,7 @@ const en: typeof zh = {
   },
   legend: {
     title: 'Legend',
-    no_data: 'No data',
+    no_data: 'No data or not applicable',
     other: 'Other',
     upto: '≤ {to}',
     above: '> {from}',

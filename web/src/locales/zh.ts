@@ -38,7 +38,7 @@ export default {
   },
   legend: {
     title: '图例',
-    no_data: '无数据',
+    no_data: '无数据或不适用',
     other: '其他',
     upto: '≤ {to}',
     above: '> {from}',

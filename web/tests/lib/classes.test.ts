@@ -64,7 +64,8 @@ describe('classes of numbers', () => {
     expect(found.map((each) => each.count)).toEqual([1, 2, 1, 1])
     expect(found[1]).toMatchObject({ from: 0, to: 10, color: '#222222', extent: [5, 10] })
     expect(found[3]).toMatchObject({ from: 20, to: null })
-    expect(withoutData(answer([0, 5, null]))).toBe(1)
+    expect(withoutData(answer([0, 5, null]), 3)).toBe(1)
+    expect(withoutData(answer([0, 5, null]), 10)).toBe(8)
   })
 
   it('wear other colours by night', () => {

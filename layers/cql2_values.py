@@ -115,10 +115,19 @@ def box(west: float, south: float, east: float, north: float) -> BaseGeometry:
     if south > north:
         raise ValueError("south is above north")
     if west <= east:
-        return shapely.box(west, south, east, north)
+        return _plain_box(west, south, east, north)
     return shapely.union(
-        shapely.box(west, south, 180.0, north), shapely.box(-180.0, south, east, north)
+        _plain_box(west, south, 180.0, north), _plain_box(-180.0, south, east, north)
     )
+
+
+def _plain_box(west: float, south: float, east: float, north: float) -> BaseGeometry:
+    # A polygon without area meets nothing: a box that is a line or a point is given as one.
+    if west == east and south == north:
+        return shapely.Point(west, south)
+    if west == east or south == north:
+        return shapely.LineString([(west, south), (east, north)])
+    return shapely.box(west, south, east, north)
 
 
 def _four(numbers: Any) -> tuple[float, float, float, float]:

@@ -21,7 +21,7 @@ from layers.registry import LAYERS, layer
 from tests.support.databases import Clone
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-MANY = 20_000
+MANY = 4_000
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_a_box_is_read_as_it_is_written(west: float, south: float, east: float, 
     else:
         assert area.bounds == (-180, south, 180, north)
     axes_swapped = ",".join(map(repr, (south, west, north, east)))
-    assert shapely.equals(parse_bbox(axes_swapped, "EPSG:4326"), area)
+    assert shapely.to_wkb(parse_bbox(axes_swapped, "EPSG:4326")) == shapely.to_wkb(area)
 
 
 @given(st.text(max_size=40))

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from api.app import create_app
 from api.session import Config
 from onemap.clock import Clock
+from onemap.page import PageFiles
 from onemap.serving import HANDED_ON
 from onemap.settings import load
 
@@ -45,5 +45,5 @@ def create() -> FastAPI:
     )
     page = page_dir()
     if page is not None:
-        app.mount("/", StaticFiles(directory=page, html=True), name="page")
+        app.mount("/", PageFiles(directory=page, html=True), name="page")
     return app

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from starlette.staticfiles import StaticFiles
 
 from api.app import create_app
 from api.session import Config
 from onemap.clock import demo_clock
+from onemap.page import PageFiles
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
@@ -68,7 +68,7 @@ def served(database_url: str, page: Path) -> Iterator[str]:
         "demo": True,
     }
     app = create_app(Config(database_url, **config))
-    app.mount("/", StaticFiles(directory=page, html=True), name="page")
+    app.mount("/", PageFiles(directory=page, html=True), name="page")
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))

@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 
 from tests.support.small_estate import LAT, LON
 
+# Software drawing on a busy machine takes its time.
+expect.set_options(timeout=20_000)
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 SIZES = ("desktop", "phone")
@@ -33,6 +35,11 @@ def square_middle(x: int, y: int) -> tuple[float, float]:
 
 def square_corner(x: int, y: int) -> tuple[float, float]:
     return LON + x * 0.0002 + 0.00002, LAT + y * 0.0002 + 0.00002
+
+
+def rooms_of_b03(there: Any) -> set[str]:
+    numbers = {each["number"] for each in there.drawn("rooms")}
+    return {number for number in numbers if number.startswith("B03")}
 
 
 def ask(origin: str, path: str) -> Any:
@@ -100,13 +107,11 @@ def test_the_floor_switch_shows_one_floor_at_a_time(visit, size, lang):
     floors = there.page.get_by_role("radiogroup", name={"zh": "楼层", "en": "Floor"}[lang])
     expect(floors.get_by_role("radio")).to_have_text(["2F", "1F"])
     expect(floors.locator("[aria-checked=true]")).to_have_text("1F")
-    assert {each["number"] for each in there.drawn("rooms")} == {"B03-101", "B03-102", "B03-103"}
+    assert rooms_of_b03(there) == {"B03-101", "B03-102", "B03-103"}
     before = there.picture()
     floors.get_by_text("2F").click()
     there.settle()
-    assert {each["number"] for each in there.drawn("rooms")} == {
-        "B03-408", "B03-411", "B03-412", "B03-415",
-    }  # fmt: skip
+    assert rooms_of_b03(there) == {"B03-408", "B03-411", "B03-412", "B03-415"}
     assert {each["ordinal"] for each in there.drawn("levels")} == {1}
     assert there.picture() != before
     there.page.wait_for_function("() => location.hash.includes('floor=1')")

@@ -90,7 +90,7 @@ def build_energy(sites: list[Site], seed: int, scale: float) -> Energy:
 
 def _at(building: Building, rng: np.random.Generator) -> tuple[float, float]:
     spot = building.place([_point(rng, building)])
-    return float(spot[0].x), float(spot[0].y)  # type: ignore[index]
+    return float(spot[0].x), float(spot[0].y)
 
 
 def _point(rng: np.random.Generator, building: Building) -> Point:

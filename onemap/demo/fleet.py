@@ -26,7 +26,7 @@ _CLASSES = (
     "general",
     "general",
 )
-_MODELS = {
+_MODELS: dict[str, list[tuple[str, float | None, float]]] = {
     "petrol": [("试驰 P1", 1.6, 116_800.0), ("试驰 P3", 1.8, 158_000.0)],
     "electric": [("演行 E5", None, 139_800.0), ("演行 E7", None, 172_000.0)],
     "hybrid": [("演行 H2", 1.5, 148_600.0)],

@@ -152,7 +152,7 @@ def _site_on(block: Polygon, number: int, town: Town, tree: shapely.STRtree) -> 
     code = f"S{number:02d}"
     turn, place = divmod(number - 1, SITES)
     name = f"虚构云汀{_SITE_NAMES[place]}" + (f"{turn + 1}号" if turn else "")
-    polygon = block.buffer(-4, join_style="mitre")
+    polygon: Any = block.buffer(-4, join_style="mitre")
     if not isinstance(polygon, Polygon):
         return None
     return Site(code, name, polygon, (float(centre[0]), float(centre[1])), angle, (a_half, b_half))

@@ -261,11 +261,11 @@ def _country(town: Town, rng: np.random.Generator, columns: int, rows: int) -> N
         town.edges.append(Edge(start, end, "primary", f"云汀—{TOWNSHIPS[side]}公路", line))
         town.places[TOWNSHIPS[side]] = end
         _township(town, end, TOWNSHIPS[side])
-    for side in (-1, 1):
-        end = town.node(x + side * 18_000, y + 2300 + side * 700)
+    for sign in (-1, 1):
+        end = town.node(x + sign * 18_000, y + 2300 + sign * 700)
         line = _curve(rng, town.nodes[crossing], town.nodes[end])
         town.edges.append(Edge(crossing, end, "motorway", motorway, line))
-        town.places[f"{motorway}{'西' if side < 0 else '东'}端"] = end
+        town.places[f"{motorway}{'西' if sign < 0 else '东'}端"] = end
 
 
 def _curve(

@@ -158,7 +158,7 @@ def _with_bad_rows(
         return _asset(rng, len(assets) + number, base.name, base.room, base.custodian, base.body)
 
     bad += [
-        replace(another(k), room=f"B99-{101 + k}", scanned_room=None, scanned_at=None)
+        replace(another(k), room=f"B03-{901 + k}", scanned_room=None, scanned_at=None)
         for k in range(counts["unknown_room"])
     ]
     bad += [

@@ -40,8 +40,9 @@ class Files:
 
     def sheet(self, name):
         book = load_workbook(self.folder / "台账" / f"{name}.xlsx", read_only=True)
-        rows = list(book.worksheets[0].iter_rows(values_only=True))
-        return pd.DataFrame(rows[1:], columns=rows[0])
+        head, *rows = book.worksheets[0].iter_rows(values_only=True)
+        # A row ends with its last filled cell.
+        return pd.DataFrame([[*r, *[None] * (len(head) - len(r))] for r in rows], columns=head)
 
     def tracks(self, name="车辆轨迹_GCJ02.csv"):
         frame = pd.read_csv(self.folder / "轨迹" / name)
@@ -49,14 +50,16 @@ class Files:
         return frame
 
 
-@pytest.fixture(scope="module", params=[(1, 1.0), (7, 1.0), (20, 2.0)], ids=str)
-def files(request, tmp_path_factory):
-    return Files(tmp_path_factory.mktemp("demo"), *request.param)
-
-
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
     return Files(tmp_path_factory.mktemp("demo"), 1, 1.0)
+
+
+@pytest.fixture(scope="module", params=[(1, 1.0), (20, 1.5)], ids=str)
+def files(request, first, tmp_path_factory):
+    if request.param == (1, 1.0):
+        return first
+    return Files(tmp_path_factory.mktemp("demo"), *request.param)
 
 
 def digests(folder):
@@ -151,7 +154,9 @@ def test_rooms_of_the_plans_lie_in_their_building_do_not_overlap_and_agree_with_
     seen = 0
     for path in sorted((first.folder / "平面图").glob("*.zip")):
         with zipfile.ZipFile(path) as archive:
-            units = gpd.GeoDataFrame.from_features(json.loads(archive.read("unit.geojson")), crs=4326)
+            units = gpd.GeoDataFrame.from_features(
+                json.loads(archive.read("unit.geojson")), crs=4326
+            )
         outline = buildings.geometry[path.name.split(".")[0]].buffer(1e-7)
         assert units.within(outline).all(), path.name
         flat = geometries_flat(units)
@@ -383,9 +388,7 @@ def test_story_11_false_redundancy(files):
     sites = {n for n in graph if n.startswith("S") and not n.startswith("SW")}
 
     def dark(*cut):
-        rest = nx.Graph(
-            (a, b) for a, b, d in graph.edges(data=True) if d["name"] not in cut
-        )
+        rest = nx.Graph((a, b) for a, b, d in graph.edges(data=True) if d["name"] not in cut)
         rest.add_nodes_from(graph)
         return sites - nx.node_connected_component(rest, "S01")
 

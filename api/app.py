@@ -34,10 +34,11 @@ def create_app(config: Config) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         connections = Connections(config.database_url, config.pool_size)
-        # As many as there are cores: more would only queue inside the database, with a longer
-        # tail. A tile's plan is always the same index scan, so it is made once.
+        # One more than there are cores: while an answer is packed and sent, the next tile is
+        # already made. More would only queue inside the database, with a longer tail. A tile's
+        # plan is always the same index scan, so it is made once.
         tile_connections = Connections(
-            config.database_url, os.cpu_count() or 2, plans="force_generic_plan"
+            config.database_url, (os.cpu_count() or 2) + 1, plans="force_generic_plan"
         )
         await connections.open()
         await tile_connections.open()

@@ -1,7 +1,8 @@
 """Tiles as plain ASGI, before the framework: routing and parsing cost more than a small tile.
 
 The same handler serves the documented routes of `api.routes.tiles`; this door only recognises a
-tile's address without the framework's help.
+tile's address without the framework's help. It stands behind the framework's own error handler:
+in front of that it would save 5 µs of the 700 that the smallest tile takes.
 """
 
 from __future__ import annotations

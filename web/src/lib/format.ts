@@ -25,7 +25,10 @@ export function number(value: number, lang: Language): string {
 export function bounds(values: readonly number[], lang: Language): (value: number) => string {
   const rising = [...new Set(values)].sort((a, b) => a - b)
   const written = (value: number, digits: number): string =>
-    new Intl.NumberFormat(tags[lang], { maximumFractionDigits: digits }).format(value)
+    new Intl.NumberFormat(tags[lang], {
+      minimumFractionDigits: value === 0 ? 0 : digits,
+      maximumFractionDigits: digits,
+    }).format(value)
   for (let digits = 0; digits < 6; digits += 1) {
     const step = 10 ** -digits
     const apart = rising.every((value, i) => i === 0 || value - (rising[i - 1] ?? 0) >= step)

@@ -51,6 +51,7 @@ _KEYS = (
     ("root", "node", "boolean"), ("serves", "node", "string"), ("body", "node", "string"),
     ("link", "edge", "string"), ("link_kind", "edge", "string"),
     ("capacity_mbps", "edge", "double"), ("link_state", "edge", "string"),
+    ("ducts", "edge", "string"),
 )  # fmt: skip
 _NAMES = {"link": "name", "link_kind": "kind", "link_state": "state"}
 
@@ -65,7 +66,7 @@ def write_network(estate: Estate, folder: Path) -> None:
     nodes = []
     for node in cables.nodes:
         lon, lat = to_lonlat(*node.place) if node.place else (None, None)
-        facts = {
+        facts: dict[str, Any] = {
             "name": node.name, "kind": node.kind, "state": node.state,
             "state_since": node.since and node.since.isoformat(),
             "Longitude": None if lon is None else f"{float(lon):.7f}",
@@ -74,14 +75,15 @@ def write_network(estate: Estate, folder: Path) -> None:
             "serves": node.serves, "body": node.body,
         }  # fmt: skip
         nodes.append(f"<node id={quoteattr(node.name)}>{_data(facts)}</node>\n")
-    edges = [
-        f"<edge id={quoteattr(k.name)} source={quoteattr(k.a)} target={quoteattr(k.b)}>"
-        + _data(
-            {"link": k.name, "link_kind": k.kind, "capacity_mbps": k.mbps, "link_state": k.state}
-        )
-        + "</edge>\n"
-        for k in cables.links
-    ]
+    within = {link: duct.name for duct in cables.ducts for link in duct.links}
+    edges = []
+    for link in cables.links:
+        facts = {
+            "link": link.name, "link_kind": link.kind, "capacity_mbps": link.mbps,
+            "link_state": link.state, "ducts": within.get(link.name),
+        }  # fmt: skip
+        head = f"<edge id={quoteattr(link.name)} source={quoteattr(link.a)} "
+        edges.append(f"{head}target={quoteattr(link.b)}>{_data(facts)}</edge>\n")
     text = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f"<!-- {LABEL} -->\n"

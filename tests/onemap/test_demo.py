@@ -385,6 +385,8 @@ def test_story_11_false_redundancy(files):
     ducts = json.loads((files.folder / "网络/管孔.geojson").read_text())["features"]
     shared = [d["properties"] for d in ducts if "LK-021" in d["properties"]["links"]]
     assert shared == [{"name": "GD-014", "links": "LK-021;LK-022"}]
+    said = {d["name"]: d.get("ducts") for _, _, d in graph.edges(data=True)}
+    assert {name for name, duct in said.items() if duct == "GD-014"} == {"LK-021", "LK-022"}
     sites = {n for n in graph if n.startswith("S") and not n.startswith("SW")}
 
     def dark(*cut):

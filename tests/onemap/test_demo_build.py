@@ -1,0 +1,71 @@
+"""The demo goes through the importers, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import sqlalchemy as sa
+
+from onemap.demo import build, builder
+from onemap.trouble import Trouble
+
+
+def silent(_what, _done, _total):
+    pass
+
+
+@pytest.mark.slow
+def test_the_importers_take_every_file_and_quarantine_just_the_seventeen_bad_rows(
+    database, tmp_path
+):
+    reports = build(database.owner_url, tmp_path, seed=1, scale=1.0, progress=silent)
+    waiting = {r.kind: r.quarantined for r in reports if r.quarantined}
+    assert waiting == {"assets": 17}
+    with database.engine.connect() as link:
+        mark = link.scalar(sa.text("SELECT value FROM meta WHERE key = 'demo'"))
+        unplaced = link.scalar(
+            sa.text(
+                "SELECT count(*) FROM person p WHERE state = 'active' AND NOT EXISTS "
+                "(SELECT FROM occupancy o WHERE o.person_id = p.id)"
+            )
+        )
+        shared = link.scalars(
+            sa.text(
+                "SELECT l.name FROM duct d JOIN link_duct x ON x.duct_id = d.id "
+                "JOIN network_link l ON l.id = x.link_id WHERE d.name = 'GD-014' ORDER BY 1"
+            )
+        ).all()
+        km = link.scalar(
+            sa.text(
+                "SELECT sum(length_km) FROM trip t JOIN vehicle v ON v.id = t.vehicle_id "
+                "WHERE plate = '演A·D0017' AND started_at >= '2026-10-11 00:00+08' "
+                "AND started_at < '2026-10-12 00:00+08'"
+            )
+        )
+    assert (mark["seed"], mark["scale"]) == (1, 1.0)
+    assert unplaced == 7
+    assert shared == ["LK-021", "LK-022"]
+    assert km == pytest.approx(41.6, abs=0.05)
+
+
+def test_files_of_another_seed_are_replaced_and_a_half_written_folder_is_not_believed(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "left over.txt").write_text("of a build that was broken off")
+    made = []
+    monkeypatch.setattr(builder, "make_estate", lambda seed, scale: (seed, scale))
+    monkeypatch.setattr(builder, "write_files", lambda estate, *_: made.append(estate))
+    builder.write(folder, seed=1, scale=1.0, progress=silent)
+    builder.write(folder, seed=1, scale=1.0, progress=silent)
+    builder.write(folder, seed=2, scale=1.0, progress=silent)
+    assert made == [(1, 1.0), (2, 1.0)]
+    assert [p.name for p in folder.iterdir()] == ["已生成.json"]
+    assert json.loads((folder / "已生成.json").read_text())["seed"] == 2
+
+
+def test_too_small_a_scale_is_refused_in_plain_words(tmp_path):
+    with pytest.raises(Trouble, match="--scale"):
+        build("postgresql://nowhere/none", tmp_path, seed=1, scale=0.5, progress=silent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ PARTS = ("tiles", "features", "import")
 def main() -> None:
     """Measure what was asked for and print one table."""
     asked = arguments()
+    load_before = os.getloadavg()[0]
     measured: list[report.Figures] = []
     with estate.bench(asked.count, asked.keep) as bench:
         for part in asked.only or PARTS:
@@ -31,7 +33,7 @@ def main() -> None:
             server, postgis = link.execute(
                 "SELECT current_setting('server_version'), postgis_lib_version()"
             ).fetchone()
-    place = report.where(server, postgis, asked.count, asked.rounds, asked.seconds)
+    place = report.where(server, postgis, asked.count, asked.rounds, asked.seconds, load_before)
     if asked.json:
         print(json.dumps(report.as_json(measured, place), ensure_ascii=False, indent=1))
     else:

@@ -142,7 +142,9 @@ def _figures(subject: str, who: str, rounds: list[Speed | Rate]) -> str:
     return f"{' '.join(cells)}  {subject}: {who}"
 
 
-def where(server: str, postgis: str, count: int, rounds: int, seconds: float) -> dict[str, Any]:
+def where(
+    server: str, postgis: str, count: int, rounds: int, seconds: float, load_before: float
+) -> dict[str, Any]:
     """Name the machine, the versions and the commit."""
     return {
         "commit": _git("rev-parse", "--short=12", "HEAD") + (" (changed)" if _changed() else ""),
@@ -159,7 +161,7 @@ def where(server: str, postgis: str, count: int, rounds: int, seconds: float) ->
         ),
         "load": f"wrk and pgbench, 8 connections, {rounds} rounds of {seconds:g} s in turns",
         "rows": f"{count:,} buildings",
-        "load average": f"{os.getloadavg()[0]:.1f}",
+        "load average before": f"{load_before:.1f}",
     }
 
 

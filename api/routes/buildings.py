@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
+from api.parameters import RowId
 from api.problems import described
 from api.routes.measures import answer_of
 from api.session import SessionOf
@@ -45,9 +46,7 @@ _SCHEMA: dict[str, Any] = {
         **described(400, 401, 404, 503),
     },
 )
-async def building_levels(
-    session: SessionOf, key: Annotated[int, Path(ge=1, le=2**63 - 1, examples=[3])]
-) -> Response:
+async def building_levels(session: SessionOf, key: RowId) -> Response:
     """Return the levels; an empty list for a building without a plan."""
     found = await session.fetch(levels_of(session.actor, key, session.at))
     if not found:

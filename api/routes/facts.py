@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.parameters import LayerName, RowId
 from api.problems import described
 from api.routes.measures import answer_of
 from api.routes.search import paths_of, place
@@ -85,8 +86,8 @@ _EXAMPLE: dict[str, Any] = {
 )
 async def feature_facts(
     session: SessionOf,
-    layer_name: Annotated[str, Path(examples=["rooms"])],
-    key: Annotated[int, Path(ge=1, le=2**63 - 1, examples=[412])],
+    layer_name: LayerName,
+    key: RowId,
 ) -> Response:
     """Return titles in both languages, labels in the caller's, references by title.
 

@@ -6,10 +6,11 @@ import asyncio
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from sqlalchemy import Select, func, select
 from starlette.responses import Response
 
+from api.parameters import MeasureName
 from api.problems import described
 from api.session import Session, SessionOf, parse_moment
 from layers.access import rows
@@ -125,7 +126,7 @@ async def list_measures(_session: SessionOf) -> Response:
 )
 async def answer_measure(
     session: SessionOf,
-    name: Annotated[str, Path(examples=["over_quota"])],
+    name: MeasureName,
     window: Annotated[
         str | None,
         Query(

@@ -30,6 +30,7 @@ from api.ogc.page import document, html, plain, wants_html
 from api.ogc.paging import write_token
 from api.ogc.request import check_names, parse_question, zone_of
 from api.ogc.styles import stylesheet
+from api.parameters import ItemId, LayerName
 from api.routes import ogc_tiles
 from api.session import Session, SessionOf, parse_moment
 from layers.access import earliest, latest_rows, rows
@@ -96,7 +97,7 @@ async def collections(request: Request, session: SessionOf) -> Response:
 
 
 @router.get("/collections/{layer}", summary="图层 | One collection", **documented("one layer"))
-async def collection(request: Request, session: SessionOf, layer: str) -> Response:
+async def collection(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return one layer as a collection, with the extent of what the caller may see."""
     check_names(request)
     found = layer_named(layer)
@@ -143,7 +144,7 @@ def _utc(moment: datetime) -> str:
     summary="可查询属性 | Queryables",
     **documented("JSON Schema of what a filter may name", kind=SCHEMA_JSON),
 )
-async def queryables(request: Request, session: SessionOf, layer: str) -> Response:
+async def queryables(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return what a filter may name."""
     return _schema(request, session, layer, "queryables")
 
@@ -153,7 +154,7 @@ async def queryables(request: Request, session: SessionOf, layer: str) -> Respon
     summary="可排序属性 | Sortables",
     **documented("JSON Schema of what can be sorted by", kind=SCHEMA_JSON),
 )
-async def sortables(request: Request, session: SessionOf, layer: str) -> Response:
+async def sortables(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return what can be sorted by."""
     return _schema(request, session, layer, "sortables")
 
@@ -163,7 +164,7 @@ async def sortables(request: Request, session: SessionOf, layer: str) -> Respons
     summary="字段 | Schema",
     **documented("JSON Schema of the features", kind=SCHEMA_JSON),
 )
-async def schema(request: Request, session: SessionOf, layer: str) -> Response:
+async def schema(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return the fields of the layer."""
     return _schema(request, session, layer, "schema")
 
@@ -182,7 +183,7 @@ def _schema(request: Request, session: Session, name: str, what: str) -> Respons
     summary="要素 | Features",
     **documented("a page of features", kind=GEOJSON, example="items", parameters=ITEMS_PARAMETERS),
 )
-async def items(request: Request, session: SessionOf, layer: str) -> Response:
+async def items(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return a page of features.
 
     Beside the parameters listed, every queryable may be given by its own name (``use=office``).
@@ -266,7 +267,7 @@ def _heads(session: Session, layer: Layer, names: tuple[str, ...]) -> list[tuple
         parameters=[ITEMS_PARAMETERS[0], query("crs", "坐标系 | CRS", CRS84_URI)],
     ),
 )
-async def item(request: Request, session: SessionOf, layer: str, item: str) -> Response:
+async def item(request: Request, session: SessionOf, layer: LayerName, item: ItemId) -> Response:
     """Return one feature; its ETag changes with what it shows."""
     check_names(request, "crs")
     found = layer_named(layer)

@@ -10,6 +10,7 @@ from api.ogc.links import MVT, Links
 from api.ogc.openapi import documented
 from api.ogc.page import plain
 from api.ogc.request import check_names
+from api.parameters import Column, LayerName, MatrixSet, Row, Zoom
 from api.session import SessionOf
 from api.tiles import answer as answer_tile
 from layers.base import Layer
@@ -24,7 +25,7 @@ router = APIRouter()
 @router.get(
     "/collections/{layer}/tiles", summary="瓦片集 | Tile sets", **documented("the tile sets")
 )
-async def layer_tilesets(request: Request, session: SessionOf, layer: str) -> Response:
+async def layer_tilesets(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return the tile sets of a layer."""
     check_names(request)
     found = _tiled(layer)
@@ -38,7 +39,7 @@ async def layer_tilesets(request: Request, session: SessionOf, layer: str) -> Re
     **documented("metadata of one tile set"),
 )
 async def layer_tileset(
-    request: Request, session: SessionOf, layer: str, matrix_set: str
+    request: Request, session: SessionOf, layer: LayerName, matrix_set: MatrixSet
 ) -> Response:
     """Return the metadata of a layer's tile set."""
     check_names(request)
@@ -58,7 +59,12 @@ async def layer_tileset(
     **documented("Mapbox Vector Tile", kind=MVT, html=False, parameters=[]),
 )
 async def layer_tile(
-    request: Request, layer: str, matrix_set: str, matrix: int, row: int, column: int
+    request: Request,
+    layer: LayerName,
+    matrix_set: MatrixSet,
+    matrix: Zoom,
+    row: Row,
+    column: Column,
 ) -> Response:
     """Return the tile of ``/tiles/{layer}/{z}/{x}/{y}``; here the row precedes the column."""
     check_names(request)
@@ -79,7 +85,7 @@ async def matrix_sets(request: Request, session: SessionOf) -> Response:
     summary="瓦片网格 | Tile matrix set",
     **documented("definition of one grid"),
 )
-async def matrix_set(request: Request, session: SessionOf, matrix_set: str) -> Response:
+async def matrix_set(request: Request, session: SessionOf, matrix_set: MatrixSet) -> Response:
     """Return the definition of a tile matrix set."""
     check_names(request)
     _check_matrix_set(matrix_set)

@@ -87,7 +87,9 @@ async def search_everything(
             examples=["B03-412", "演AD0017", "hys"],
         ),
     ],
-    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    limit: Annotated[
+        int, Query(ge=1, le=100, description="最多几条 | how many at most", examples=[10])
+    ] = 10,
 ) -> Response:
     """Return the best hits among the rows that the caller may see, now."""
     found = await session.fetch(search(session.actor, q, limit))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi import Path as Part
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import func, select
 from starlette.responses import Response
 
 from api import tiles as door
-from api.parameters import LayerName
+from api.parameters import Column, LayerName, Row, RowId, Zoom
 from api.places import bounds_of, service_url
 from api.problems import described
 from api.session import Session, SessionOf, open_session
@@ -26,10 +25,6 @@ from tiles.raster import raster_tile
 from tiles.vector import Tile, drawable
 
 router = APIRouter(prefix="/tiles", tags=["tiles"], dependencies=[Depends(open_session)])
-
-Z = Annotated[int, Part(description="级别 | zoom", ge=0, le=24, examples=[16])]
-X = Annotated[int, Part(description="列 | column", ge=0, examples=[54537])]
-Y = Annotated[int, Part(description="行（自北） | row, from the north", ge=0, examples=[25021])]
 
 
 @router.get(
@@ -105,7 +100,9 @@ def _derived(layer: Layer) -> list[str]:
     response_class=Response,
     responses={200: {"content": {"image/png": {}}}, **described(401, 404, 503)},
 )
-async def imagery(picture: int, z: Z, x: X, y: Y, session: SessionOf, request: Request) -> Response:
+async def imagery(
+    picture: RowId, z: Zoom, x: Column, y: Row, session: SessionOf, request: Request
+) -> Response:
     """Return a 256-pixel PNG of a georeferenced picture."""
     source = rows(IMAGERY, session.actor, session.at)
     found = await session.fetchrow(select(source.c.path).where(source.c.id == picture))
@@ -133,7 +130,7 @@ async def imagery(picture: int, z: Z, x: X, y: Y, session: SessionOf, request: R
         **described(400, 401, 404, 503),
     },
 )
-async def vector(layer: LayerName, z: Z, x: X, y: Y, request: Request) -> Response:
+async def vector(layer: LayerName, z: Zoom, x: Column, y: Row, request: Request) -> Response:
     """Return a Mapbox Vector Tile: extent 4096, buffer 64, the feature id is the row's id."""
     return await door.answer(request, layer, z, x, y)
 

@@ -55,10 +55,10 @@ def test_a_newcomer_sees_the_estate_finds_a_room_and_colours_its_floor(
         hash_ = there.page.evaluate("() => location.hash")
         there.open(f"?again{hash_}&measure=over_quota")
         legend = there.page.get_by_role("region", name={"zh": "图例", "en": "Legend"}[lang])
-        if there.phone:
-            there.put_away()
+        expect(there.page.locator("#facts-title")).to_contain_text("B03-412")
+        there.put_away()
         expect(legend).to_contain_text("m²")
-        room = there.on_map("(new URLSearchParams(location.hash.slice(1))).get('sel')")
+        room = there.on_map("new URLSearchParams(location.hash.slice(1)).get('sel')")
         state = there.on_map(
             "map.getFeatureState({source: 'onemap-rooms', sourceLayer: 'rooms', id: it}).measure",
             int(room.split("/")[1]),

@@ -8,14 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric
-from sqlalchemy.dialects.postgresql import JSONB
 
 from api.ogc.links import GEOJSON, HTML, JSON, OPENAPI, SCHEMA_JSON, Links
 from api.session import Session
 from layers.base import Layer
 from layers.cql2 import queryables
 from layers.crs import CRS84, offered
+from layers.fields import title_of, type_of
 from layers.filter import time_column
 from layers.labels import CHOICES, Text
 from tiles.vector import drawable
@@ -175,13 +174,12 @@ def schema(session: Session, links: Links, layer: Layer, *, what: str = "schema"
 
 def described(session: Session, layer: Layer, name: str, column: Any) -> dict[str, Any]:
     """Return the JSON Schema of one column: title, unit, choices, role."""
-    title = column.info.get("title") or _comment(column.comment)
-    made: dict[str, Any] = {"title": session.say(title) if title else name}
+    made: dict[str, Any] = {"title": session.say(title_of(column))}
     if isinstance(column.type, Geometry):
         kind = str(column.type.geometry_type).lower().removesuffix("m")
         made["format"] = "geometry-any" if kind == "geometry" else f"geometry-{kind}"
     else:
-        made.update(_type(column.type))
+        made.update(_type(column))
     if unit := column.info.get("unit"):
         made["x-ogc-unit"] = unit
     if choices := column.info.get("choices"):
@@ -202,22 +200,8 @@ def described(session: Session, layer: Layer, name: str, column: Any) -> dict[st
     return made
 
 
-def _comment(comment: str | None) -> Text | None:
-    if not comment or " | " not in comment:
-        return None
-    chinese, _, english = comment.partition(" | ")
-    return Text(chinese, english)
-
-
-def _type(kind: Any) -> dict[str, Any]:
-    if isinstance(kind, Boolean):
-        return {"type": "boolean"}
-    if isinstance(kind, Integer):
-        return {"type": "integer"}
-    if isinstance(kind, Numeric):
-        return {"type": "number"}
-    if isinstance(kind, DateTime):
-        return {"type": "string", "format": "date-time"}
-    if isinstance(kind, Date):
-        return {"type": "string", "format": "date"}
-    return {"type": "object"} if isinstance(kind, JSONB) else {"type": "string"}
+def _type(column: Any) -> dict[str, Any]:
+    kind = type_of(column)
+    if kind in ("date", "date-time"):
+        return {"type": "string", "format": kind}
+    return {"type": kind}

@@ -88,7 +88,7 @@ def look(base: str) -> dict[str, Any]:
 
     with httpx.Client(base_url=base, timeout=30, trust_env=False) as http:
         catalogue = http.get("/catalogue").json()["layers"]
-        tile = http.get("/tiles/hydrants/14/13635/6255")
+        tile = http.get("/tiles/hydrants/14/13635/6267")
         style = http.get("/style.json").json()
         queryables = http.get("/ogc/collections/hydrants/queryables").json()
         items = http.get(

@@ -53,7 +53,7 @@ def demo(
         bool, typer.Option("--reset", help=say("删除并重建", "drop it and build it anew"))
     ] = False,
     scale: Annotated[
-        float | None, typer.Option(min=0.01, help=say("规模（默认 1）", "size (default 1)"))
+        float | None, typer.Option(min=1, help=say("规模（默认 1）", "size (default 1)"))
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help=say("随机种子（默认 1）", "random seed (default 1)"))

@@ -10,7 +10,9 @@ import typer
 from onemap.trouble import ExitCode, Trouble, say
 
 if TYPE_CHECKING:
+    from onemap.clock import Clock
     from onemap.database import Database
+    from onemap.demo.mark import Demo
     from onemap.settings import Settings
 
 Host = Annotated[str | None, typer.Option(help=say("监听的地址", "address to listen on"))]
@@ -69,7 +71,6 @@ def demo(
     import os
 
     from onemap import serving
-    from onemap.clock import load_demo
     from onemap.database import opened
     from onemap.settings import Anonymous, load
 
@@ -78,46 +79,52 @@ def demo(
     if not no_serve:
         serving.refuse_taken_port(settings.host, settings.port)
     with opened(settings, demo=True) as database:
-        _build_if_needed(settings, database, reset=reset, scale=scale, seed=seed)
-        known = load_demo(settings.data_dir)
-        if known is None:
-            raise RuntimeError("the demo was built and is not remembered")
+        clock = _build_if_needed(settings, database, reset=reset, scale=scale, seed=seed)
         if not no_serve:
-            serving.run(settings, database, known[0], demo=True)
+            serving.run(settings, database, clock, demo=True)
 
 
 def _build_if_needed(
     settings: Settings, database: Database, *, reset: bool, scale: float | None, seed: int | None
-) -> None:
-    from datetime import UTC, datetime
-
-    from onemap import clock
+) -> Clock:
+    """Build the demo unless it is there, and return its clock."""
     from onemap.commands.progress import bars
     from onemap.database import emptied
-    from onemap.demo import build
+    from onemap.demo import VERSION, build
 
-    known = None if reset else clock.load_demo(settings.data_dir)
-    if known is not None and database.has_rows():
-        _, known_seed, known_scale = known
-        if (seed or known_seed, scale or known_scale) != (known_seed, known_scale):
-            raise Trouble(
-                ExitCode.USAGE,
-                f"已有示例（--seed {known_seed} --scale {known_scale:g}）。换用别的请加 --reset。",
-                f"There is a demo already (--seed {known_seed} --scale {known_scale:g}). "
-                "For another one add --reset.",
-            )
-        return
-    # A build that was broken off left rows and no record of itself.
-    clock.forget_demo(settings.data_dir)
+    known = None if reset else _known(database)
+    if known is not None and known.version == VERSION:
+        if (seed or known.seed, scale or known.scale) == (known.seed, known.scale):
+            return known.clock
+        raise Trouble(
+            ExitCode.USAGE,
+            f"已有示例（--seed {known.seed} --scale {known.scale:g}）。换用别的请加 --reset。",
+            f"There is a demo already (--seed {known.seed} --scale {known.scale:g}). "
+            "For another one add --reset.",
+        )
+    # What a broken-off build or an older generator left is not the demo.
     emptied(database)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    wanted_seed, wanted_scale = (1 if seed is None else seed), (scale or 1.0)
     with bars() as progress:
         build(
             database.owner_url,
             settings.data_dir / "demo",
-            seed=wanted_seed,
-            scale=wanted_scale,
+            seed=1 if seed is None else seed,
+            scale=scale or 1.0,
             progress=progress,
         )
-    clock.save_demo(settings.data_dir, datetime.now(UTC), seed=wanted_seed, scale=wanted_scale)
+    made = _known(database)
+    assert made is not None  # `build` marks what it has built
+    return made.clock
+
+
+def _known(database: Database) -> Demo | None:
+    from layers.db import engine
+    from onemap.demo import mark
+
+    made = engine(database.owner_url)
+    try:
+        with made.connect() as connection:
+            return mark.found(connection)
+    finally:
+        made.dispose()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from onemap.demo.builder import build
+from onemap.demo.builder import VERSION, build
 
-__all__ = ["build"]
+__all__ = ["VERSION", "build"]

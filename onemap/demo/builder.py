@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,13 @@ from importers.pipeline import run
 from importers.records import builtin
 from importers.report import Report
 from layers import db
-from layers.base import table_of
-from layers.records import Meta
-from onemap.clock import DEMO_START
+from onemap.demo import mark
 from onemap.demo.estate import make_estate
 from onemap.demo.files import write_files
 from onemap.demo.stories import stories
 from onemap.trouble import ExitCode, Trouble, say
 
-VERSION = 1
+VERSION = 2
 """Raised when the same seed gives other files."""
 
 Progress = Callable[[str, int, int | None], None]
@@ -110,8 +107,12 @@ def build(
     write(files, seed=seed, scale=scale, progress=progress)
     engine = db.engine(owner_url)
     try:
+        with engine.begin() as connection:
+            mark.start_clock(connection)
         reports = _imports(engine, files, folder, progress)
-        _mark(engine, seed=seed, scale=scale)
+        with engine.begin() as connection:
+            label = stories()["estate"]["label"]
+            mark.finish(connection, seed=seed, scale=scale, version=VERSION, label=label)
     finally:
         engine.dispose()
     return reports
@@ -136,20 +137,3 @@ def _imports(engine: sa.Engine, files: Path, data_dir: Path, progress: Progress)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as link:
         link.execute(sa.text("ANALYZE"))
     return reports
-
-
-def _mark(engine: sa.Engine, *, seed: int, scale: float) -> None:
-    """Say in the database itself that it is the demo, and how its clock runs."""
-    meta = table_of(Meta)
-    now = datetime.now(UTC)
-    facts = {
-        "demo": {
-            "seed": seed, "scale": scale, "version": VERSION, "built_at": now.isoformat(),
-            "label": stories()["estate"]["label"],
-        },
-        "clock_offset": (DEMO_START - now).total_seconds(),
-    }  # fmt: skip
-    with engine.begin() as connection:
-        for key, value in facts.items():
-            connection.execute(sa.delete(meta).where(meta.c.key == key))
-            connection.execute(sa.insert(meta).values(key=key, value=value))

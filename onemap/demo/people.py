@@ -90,7 +90,7 @@ def settle(floors: list[Floor], seed: int, scale: float) -> People:
     rng = stream(seed, "people")
     made = People(_bodies(scale))
     told = stories()
-    lease, looks = told["renting"]["lease"], told["looks"]
+    lease = told["renting"]["lease"]
     rooms = {room.number: room for floor in floors for room in floor.rooms}
     names = _names()
     heads = _heads(rng, made.bodies, round(PEOPLE * scale), lease)
@@ -101,7 +101,7 @@ def settle(floors: list[Floor], seed: int, scale: float) -> People:
             _person(made, next(names), body.code, rank) for rank in _ranks(body, head, lease)
         ]
     _story_people(made, rooms, waiting, told)
-    unplaced = _take_aside(made, waiting, told["renting"]["unplaced_people"], lease["body"])
+    _take_aside(made, waiting, told["renting"]["unplaced_people"], lease["body"])
     _retire(made, waiting, rng, scale)
     seat = _Seating(made, rng)
     leased = [r for r in rooms.values() if r.building == lease["building"] and r.people > 0]
@@ -111,10 +111,10 @@ def settle(floors: list[Floor], seed: int, scale: float) -> People:
     offices = _queue(floors)
     seat.everybody(waiting, offices)
     _empty_rooms(offices, rng)
+    taken = {sitting.room for sitting in made.sittings}
     for room in rooms.values():
-        if room.people == 0 and room.kind == "office":
+        if room.people == 0 and room.kind == "office" and room.number not in taken:
             room.state, room.vacant_since = "vacant", told["renting"]["vacant_level"]["since"]
-    del unplaced, looks
     return made
 
 
@@ -212,16 +212,11 @@ def _story_people(
         _person(made, name, "012", "staff", state="left", left_on=date(2026, 6, 30))
 
 
-def _take_aside(made: People, waiting: dict[str, list[int]], count: int, leased: str) -> list[int]:
+def _take_aside(made: People, waiting: dict[str, list[int]], count: int, leased: str) -> None:
     """Keep some people out of every room: they are the ones without a place."""
-    aside: list[int] = []
-    for code in (c for c in waiting if c != leased):
-        if len(aside) == count:
-            break
+    for code in [c for c in waiting if c != leased][:count]:
         staff = [k for k in waiting[code] if made.persons[k].rank == "staff"]
-        aside.append(staff[-1])
         waiting[code].remove(staff[-1])
-    return aside
 
 
 def _retire(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -24,17 +23,6 @@ def test_an_hour_after_the_demo_was_built_its_clock_shows_ten() -> None:
 def test_the_real_clock_shows_the_real_time() -> None:
     assert clock.Clock().is_real
     assert abs(clock.Clock().now() - datetime.now(UTC)) < timedelta(seconds=5)
-
-
-def test_a_demo_is_remembered_with_its_seed_and_scale_until_it_is_forgotten(
-    tmp_path: Path,
-) -> None:
-    assert clock.load_demo(tmp_path) is None
-    built = datetime(2027, 1, 2, 3, tzinfo=UTC)
-    clock.save_demo(tmp_path, built, seed=7, scale=0.5)
-    assert clock.load_demo(tmp_path) == (clock.demo_clock(built), 7, 0.5)
-    clock.forget_demo(tmp_path)
-    assert clock.load_demo(tmp_path) is None
 
 
 def test_a_moment_without_a_time_zone_is_refused() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from onemap.demo import build, builder
+from onemap.clock import DEMO_START
+from onemap.demo import build, builder, mark
 from onemap.trouble import Trouble
 
 
@@ -23,7 +25,6 @@ def test_the_importers_take_every_file_and_quarantine_just_the_seventeen_bad_row
     waiting = {r.kind: r.quarantined for r in reports if r.quarantined}
     assert waiting == {"assets": 17}
     with database.engine.connect() as link:
-        mark = link.scalar(sa.text("SELECT value FROM meta WHERE key = 'demo'"))
         unplaced = link.scalar(
             sa.text(
                 "SELECT count(*) FROM person p WHERE state = 'active' AND NOT EXISTS "
@@ -43,7 +44,20 @@ def test_the_importers_take_every_file_and_quarantine_just_the_seventeen_bad_row
                 "AND started_at < '2026-10-12 00:00+08'"
             )
         )
-    assert (mark["seed"], mark["scale"]) == (1, 1.0)
+        recorded = link.scalar(sa.text("SELECT min(recorded_at) FROM change_set"))
+        contradictory = link.scalar(
+            sa.text(
+                "SELECT count(*) FROM room r JOIN occupancy o ON o.room_id = r.id "
+                "WHERE r.state = 'vacant' AND o.valid_to IS NULL"
+            )
+        )
+        known = mark.found(link)
+    assert known is not None
+    assert (known.seed, known.scale, known.version) == (1, 1.0, builder.VERSION)
+    # What is recorded is dated by the demo's own clock, from its first Monday on.
+    assert timedelta(0) <= recorded - DEMO_START < timedelta(minutes=10)
+    assert abs(known.clock.now() - recorded) < timedelta(minutes=30)
+    assert contradictory == 0
     assert unplaced == 7
     assert shared == ["LK-021", "LK-022"]
     assert km == pytest.approx(41.6, abs=0.05)

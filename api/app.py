@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from api import problems
 from api.database import Connections
@@ -63,5 +64,6 @@ def create_app(config: Config) -> FastAPI:
         app.include_router(part.router)
     # The last one added is met first: tiles need no headers of a document.
     app.add_middleware(BrowserHeaders)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
     app.add_middleware(TileDoor)
     return app

@@ -39,7 +39,7 @@ def finish(connection: sa.Connection, *, seed: int, scale: float, version: int, 
 def found(connection: sa.Connection) -> Demo | None:
     """Return the demo of this database, None when none was built to its end."""
     known = {row.key: row.value for row in connection.execute(sa.select(META))}
-    if "demo" not in known:
+    if not {"demo", "clock_offset_s"} <= known.keys():
         return None
     told = known["demo"]
     offset = timedelta(seconds=float(known["clock_offset_s"]))

@@ -15,8 +15,6 @@ from tests.support import databases
 EXTERNAL = "ONEMAP_TEST_DATABASE_URL"
 EXTERNAL_APP = "ONEMAP_TEST_APP_DATABASE_URL"
 RUN = pytest.StashKey[str]()
-CORE = ("layers/", "importers/", "tiles/", "api/", "onemap/test_database.py")
-HERE = Path(__file__).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,13 +35,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: object) -> None:
     """Tell a worker the name of the run."""
     node.workerinput["onemap_run"] = node.config.stash[RUN]  # type: ignore[attr-defined]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what must hold on an external server too."""
-    for item in items:
-        if item.path.is_relative_to(HERE) and str(item.path.relative_to(HERE)).startswith(CORE):
-            item.add_marker("core")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -27,11 +27,11 @@ APP = "onemap_app"
 ESTATE = "onemap"
 DEMO = "onemap_demo"
 EXTENSIONS = ("postgis", "ltree")
-_FUTURE_TABLES = (
-    "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}"
-)
-_FUTURE_SEQUENCES = (
-    "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {}"
+_GRANTS = (
+    "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}",
+    "GRANT USAGE ON SCHEMA public TO {}",
+    "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {}",
 )
 OLDEST_SERVER = 150000
 OLDEST_POSTGIS = (3, 3)
@@ -46,7 +46,7 @@ class Database:
     owner_url : str
         As the role that owns the tables: migrations, imports, commands.
     app_url : str
-        As the role that serves: it reads and writes rows and cannot alter tables.
+        As the role that serves: it reads rows and writes nothing.
     """
 
     owner_url: str
@@ -255,21 +255,15 @@ def prepare(database: Database) -> None:
 
 
 def grant(owner_url: str, role: str) -> None:
-    """Let a role read and write the rows of all present and future tables, and nothing more."""
+    """Let a role read the rows of all present and future tables, and nothing more.
+
+    Nothing that is served writes; so nobody who gets hold of the serving role can change a row,
+    the log of changes, or who may see what.
+    """
     app = sql.Identifier(role)
     with connect(owner_url) as link, link.transaction():
-        for statement in (
-            "GRANT USAGE ON SCHEMA public TO {}",
-            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
-            "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}",
-            _FUTURE_TABLES,
-            _FUTURE_SEQUENCES,
-        ):
+        for statement in _GRANTS:
             link.execute(sql.SQL(statement).format(app))
-        if link.execute("SELECT to_regclass('public.alembic_version')").fetchone() != (None,):
-            link.execute(
-                sql.SQL("REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {}").format(app)
-            )
 
 
 def psql_environment() -> dict[str, str]:

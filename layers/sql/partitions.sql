@@ -1,8 +1,6 @@
 -- Partitions of the series are made by this function alone, at entry, for the times that arrive.
--- SECURITY DEFINER: the application's role may not create tables, yet positions must land.
 CREATE OR REPLACE FUNCTION onemap_partition(series text, from_time timestamptz, to_time timestamptz)
-RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp AS $$
+RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     step interval;
     first timestamptz;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,9 +61,9 @@ class Room:
 
     @property
     def capacity(self) -> int | None:
-        """People an office or a meeting room is meant for."""
+        """People an office or a meeting room is meant for: a desk for each 9 m² begun."""
         if self.kind == "office":
-            return max(1, int(self.area_m2 // 9))
+            return max(1, math.ceil(self.area_m2 / 9 - 1e-9))
         return int(self.area_m2 // 2) if self.kind == "meeting" else None
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.sql.base import Executable
 
 from api.database import Connections
 from layers.access import ESTATE, EVERYONE, Actor, account_by_token, subtree
+from layers.cql2_values import moment_in_utc
 from layers.labels import Text
 from layers.prepared import Prepared
 from layers.problems import BadRequest, Unauthorized
@@ -106,12 +107,13 @@ def parse_moment(text: str, zone: ZoneInfo, *, field: str) -> datetime:
 
     Raises
     ------
-    BadRequest : it is no time; names `field` and a valid example.
+    BadRequest : it is no time, or one that has no year of four digits in UTC or in `zone`; names
+        `field` and a valid example.
     """
     # An unescaped "+08:00" in an address arrives as " 08:00".
     mended = re.sub(r"(T\S+) (\d\d:?\d\d)$", r"\1+\2", text.strip())
     try:
-        moment = datetime.fromisoformat(mended)
+        return moment_in_utc(datetime.fromisoformat(mended), zone)
     except ValueError as wrong:
         raise BadRequest(
             zh=f"{field} 的值“{text}”不是有效时间；例如 2026-10-12T09:00:00+08:00 或 2026-10-12",
@@ -119,9 +121,6 @@ def parse_moment(text: str, zone: ZoneInfo, *, field: str) -> datetime:
             field=field,
             value=text,
         ) from wrong
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
-    return moment.astimezone(UTC)
 
 
 async def open_session(

@@ -21,6 +21,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from layers.base import SRID
 
 Family = Literal["date", "instant"]
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _TICK = timedelta(microseconds=1)  # the resolution of PostgreSQL's times
 
 
@@ -67,27 +68,51 @@ class Span:
         return self.start, self.end
 
 
-def moment_of(value: date | datetime, zone: ZoneInfo, *, last: bool) -> datetime:
-    """Return the moment in UTC of a time, or of the first or the last tick of a day in `zone`."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    if not last:
-        return datetime.combine(value, time(), zone).astimezone(UTC)
-    following = datetime.combine(value + timedelta(days=1), time(), zone)
-    return following.astimezone(UTC) - _TICK
-
-
-def parse_time(text: str, zone: ZoneInfo) -> date | datetime:
-    """Return the date or the moment that RFC 3339 `text` names; without an offset, in `zone`.
+def moment_in_utc(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return the moment in UTC; without an offset it is read in `zone`.
 
     Raises
     ------
-    ValueError : it is neither.
+    ValueError : it lies so near to the first or the last year that it has no date in UTC or in
+        `zone`.
+    """
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    try:
+        return moment.astimezone(zone).astimezone(UTC)
+    except OverflowError as beyond:
+        raise ValueError(f"{moment.isoformat()} lies beyond the years 1 to 9999") from beyond
+
+
+def moment_of(value: date | datetime, zone: ZoneInfo, *, last: bool) -> datetime:
+    """Return the moment in UTC of a time, or of the first or the last tick of a day in `zone`.
+
+    The first and the last day there are stand for "ever": what a calendar cannot tell of them in
+    UTC is cut off.
+    """
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    try:
+        if not last:
+            return datetime.combine(value, time(), zone).astimezone(UTC)
+        following = datetime.combine(value + timedelta(days=1), time(), zone)
+        return following.astimezone(UTC) - _TICK
+    except OverflowError:
+        return _FIRST if value.year == 1 else _LAST
+
+
+def parse_time(text: str, zone: ZoneInfo) -> date | datetime:
+    """Return the date, or the moment in UTC, that RFC 3339 `text` names.
+
+    A time without an offset is read in `zone`.
+
+    Raises
+    ------
+    ValueError : it is neither, or beyond the calendar.
     """
     if len(text) == len("2026-10-12"):
         return date.fromisoformat(text)
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return moment_in_utc(datetime.fromisoformat(text), zone)
 
 
 def parse_geometry(node: dict[str, Any]) -> BaseGeometry:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import (
@@ -34,6 +35,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from layers.base import Layer
 from layers.cql2 import kind_of, queryables
+from layers.cql2_values import moment_in_utc
 from layers.problems import BadRequest
 from layers.types import Ltree
 
@@ -151,7 +153,7 @@ def _meant(column: ColumnElement[Any], value: Any) -> Any:
         return None
     kind = column.type
     if isinstance(kind, DateTime):
-        return datetime.fromisoformat(value)
+        return moment_in_utc(datetime.fromisoformat(value), ZoneInfo("UTC"))
     if isinstance(kind, Date):
         return date.fromisoformat(value)
     if isinstance(kind, Numeric) and not isinstance(kind, Float):

@@ -34,12 +34,15 @@ def create_app(config: Config) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        connections = Connections(config.database_url, config.pool_size)
+        connections = Connections(config.database_url, config.pool_size, timezone=config.timezone)
         # One more than there are cores: while an answer is packed and sent, the next tile is
         # already made. More would only queue inside the database, with a longer tail. A tile's
         # plan is always the same index scan, so it is made once.
         tile_connections = Connections(
-            config.database_url, (os.cpu_count() or 2) + 1, plans="force_generic_plan"
+            config.database_url,
+            (os.cpu_count() or 2) + 1,
+            plans="force_generic_plan",
+            timezone=config.timezone,
         )
         await connections.open()
         await tile_connections.open()

@@ -11,6 +11,7 @@ from sqlalchemy.sql.base import Executable
 
 from layers.prepared import Prepared, prepare
 from layers.problems import BadRequest, Unavailable
+from layers.scope import TIMEZONE
 
 # A query that takes longer than this is a mistake in the question, not patience to be asked for.
 TIMEOUT_S = 60.0
@@ -37,11 +38,19 @@ class Connections:
     So a service starts while its database is still away, says so (503), and recovers by itself.
     """
 
-    def __init__(self, url: str, size: int, *, plans: str = "force_custom_plan") -> None:
+    def __init__(
+        self,
+        url: str,
+        size: int,
+        *,
+        plans: str = "force_custom_plan",
+        timezone: str = TIMEZONE,
+    ) -> None:
         self._url = url
         self._size = size
         # By default no generic plan: it does not know how large the bbox is, and may scan a table.
         self._plans = plans
+        self._timezone = timezone
         self._pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
@@ -57,6 +66,8 @@ class Connections:
                 "plan_cache_mode": self._plans,
                 "jit": "off",
                 "TimeZone": "UTC",
+                # In which the estate counts its days (`layers.scope.day_of`).
+                "onemap.timezone": self._timezone,
                 # A parallel worker takes tens of milliseconds to start, more than most answers
                 # take; the cores are shared out between requests instead.
                 "max_parallel_workers_per_gather": "0",

@@ -37,9 +37,9 @@ from layers.places import (
     link_tables,
     place_of,
     title_of,
-    valid_on,
 )
 from layers.registry import LAYERS, layer
+from layers.scope import valid_on
 from layers.types import Ltree
 
 MOST_ITEMS = 50

@@ -10,8 +10,11 @@ from geoalchemy2 import Geometry
 from sqlalchemy import BigInteger, DateTime, Float, Index, Integer, Numeric
 from sqlalchemy import Text as TextType
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
 
 from layers.base import SRID, Base, Feature, Layer, Paint, Series, Text, choice, column, reference
+from layers.scope import through
 
 
 class Vehicle(Feature):
@@ -88,6 +91,11 @@ class Trip(Feature):
     moving_s: Mapped[int] = column(Integer, "行驶时长", "time moving", unit="s")
     fixes: Mapped[int] = column(Integer, "定位点数", "number of fixes")
 
+    @classmethod
+    def visible(cls, t: FromClause, bodies: ColumnElement[Any], at: datetime | None) -> Any:
+        """With its vehicle, as its positions are."""
+        return through(Vehicle, t.c.vehicle_id, bodies, at)
+
 
 class Stop(Feature):
     """A stay of a vehicle between trips."""
@@ -102,6 +110,11 @@ class Stop(Feature):
     )
     ended_at: Mapped[datetime] = column(DateTime(timezone=True), "离开时间", "ended at")
     duration_s: Mapped[int] = column(Integer, "停留时长", "duration", unit="s")
+
+    @classmethod
+    def visible(cls, t: FromClause, bodies: ColumnElement[Any], at: datetime | None) -> Any:
+        """With its vehicle, as its positions are."""
+        return through(Vehicle, t.c.vehicle_id, bodies, at)
 
 
 VEHICLES = Layer(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import Boolean, DateTime, Float
+from sqlalchemy import Boolean, DateTime, Float, and_
 from sqlalchemy import Text as TextType
 from sqlalchemy.orm import Mapped
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.schema import UniqueConstraint
+from sqlalchemy.sql.selectable import FromClause
 
 from layers.base import Feature, Layer, Paint, Text, choice, column, reference
 from layers.links import Link
+from layers.scope import through
 
 
 class NetworkNode(Feature):
@@ -49,6 +52,15 @@ class NetworkLink(Feature):
     state: Mapped[str] = choice(
         "node_state", "状态", "state", server_default="unknown", nullable=False
     )
+
+    @classmethod
+    def visible(cls, t: FromClause, bodies: ColumnElement[Any], at: datetime | None) -> Any:
+        """As an entity, and only between two nodes that are seen: it would tell where they are."""
+        return and_(
+            super().visible(t, bodies, at),
+            through(NetworkNode, t.c.a_node_id, bodies, at),
+            through(NetworkNode, t.c.b_node_id, bodies, at),
+        )
 
 
 class Duct(Feature):

@@ -14,7 +14,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Column,
-    Date,
     Float,
     Select,
     Table,
@@ -24,9 +23,7 @@ from sqlalchemy import (
     func,
     literal,
     null,
-    or_,
     select,
-    true,
     union_all,
 )
 from sqlalchemy import Text as TextType
@@ -37,6 +34,7 @@ from layers.access import Actor, rows
 from layers.base import Base, Layer, table_of
 from layers.history import dated, tracked_tables
 from layers.registry import LAYERS, layer
+from layers.scope import valid_on
 
 IDS = ARRAY(BigInteger)
 # From the inside out; a name of `LAYERS` for each table.
@@ -78,17 +76,6 @@ def link_tables(one: str, other: str) -> list[Table]:
     ]
     return sorted(
         found, key=lambda t: (keys_to(t, one)[0].nullable, keys_to(t, other)[0].nullable, t.name)
-    )
-
-
-def valid_on(t: FromClause, on: date | None) -> ColumnElement[bool]:
-    """Return the condition that a row holds on a day; None is today by the service's clock."""
-    if "valid_from" not in t.c or "valid_to" not in t.c:
-        return true()
-    day = cast(func.onemap_now(), Date) if on is None else literal(on, Date)
-    return and_(
-        or_(t.c.valid_from.is_(None), t.c.valid_from <= day),
-        or_(t.c.valid_to.is_(None), t.c.valid_to > day),
     )
 
 

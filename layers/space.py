@@ -27,9 +27,11 @@ from sqlalchemy.sql.schema import UniqueConstraint
 from sqlalchemy.sql.selectable import FromClause
 
 from layers.base import Base, Entity, Feature, Layer, Paint, Text, choice, column, reference
+from layers.estate import Level
 from layers.history import dated
 from layers.links import Link
-from layers.scope import containers_of_occupied, occupied_rooms
+from layers.people import Person
+from layers.scope import containers_of_occupied, occupied_rooms, through
 
 # Whoever works on a level may see how to walk through it.
 CIRCULATION = ("walkway", "lobby", "stairs", "elevator", "escalator", "ramp", "steps", "restroom")
@@ -129,6 +131,14 @@ class Occupancy(Entity):
     valid_from: Mapped[date | None] = column(Date, "起始日期", "valid from", example="2026-01-01")
     valid_to: Mapped[date | None] = column(Date, "截止日期", "valid to (exclusive)")
 
+    @classmethod
+    def visible(cls, t: FromClause, bodies: ColumnElement[Any], at: datetime | None) -> Any:
+        """With its person, whose body may have changed since; without one, as an entity."""
+        return or_(
+            and_(t.c.person_id.is_(None), super().visible(t, bodies, at)),
+            through(Person, t.c.person_id, bodies, at),
+        )
+
 
 class Opening(Feature):
     """A door or passage between rooms."""
@@ -137,6 +147,14 @@ class Opening(Feature):
     geometry_type: ClassVar[str] = "LINESTRING"
     category: Mapped[str | None] = choice("opening_category", "类别", "category")
     level_id: Mapped[int | None] = reference("level.id", "楼层", "level", ondelete="CASCADE")
+
+    @classmethod
+    def visible(cls, t: FromClause, bodies: ColumnElement[Any], at: datetime | None) -> Any:
+        """With its level; without one, as an entity."""
+        return or_(
+            and_(t.c.level_id.is_(None), super().visible(t, bodies, at)),
+            through(Level, t.c.level_id, bodies, at),
+        )
 
     @classmethod
     def derived(cls, t: FromClause, at: datetime | None) -> dict[str, ColumnElement[Any]]:

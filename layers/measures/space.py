@@ -29,7 +29,7 @@ from layers.history import dated
 from layers.labels import Text
 from layers.measures.base import Measure, Question
 from layers.people import Person
-from layers.places import valid_on
+from layers.scope import valid_on
 from layers.space import OCCUPANCIES, ROOMS
 
 PEOPLE_PER_PLACE = Text("人/座", "people a place")
@@ -57,8 +57,12 @@ def held(question: Question) -> Held:
     people = (
         select(occupancy.c.room_id, occupancy.c.person_id, occupancy.c.share)
         .join(person, person.c.id == occupancy.c.person_id)
-        .where(valid_on(occupancy, question.day), person.c.state.is_distinct_from("left"))
-        .where(person.c.state.is_distinct_from("retired"))
+        .where(
+            valid_on(occupancy, question.day),
+            or_(person.c.left_on.is_(None), person.c.left_on > question.day),
+            person.c.state.is_distinct_from("left"),
+            person.c.state.is_distinct_from("retired"),
+        )
         .subquery("people")
     )
     return Held(room, people)

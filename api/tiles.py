@@ -21,7 +21,7 @@ from layers.access import ESTATE, EVERYONE, Actor
 from layers.prepared import Prepared
 from layers.problems import Problem
 from layers.registry import layer as layer_named
-from tiles.compress import etag, packed
+from tiles.compress import etag, gzip_accepted, packed
 from tiles.vector import Tile, tile_bytes
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
@@ -77,11 +77,15 @@ async def answer(request: Request, name: str, z: int, x: int, y: int) -> Respons
     data = await tile_bytes(layer, tile, actor, at, fetch)
     if not data:
         return Response(status_code=204, headers=_PRIVATE)
-    tag = etag(data)
-    headers = {**_PRIVATE, "ETag": tag}
-    if tag in request.headers.get("if-none-match", ""):
+    plain = etag(data)
+    takes_gzip = gzip_accepted(request.headers.get("accept-encoding", ""))
+    # A strong tag belongs to the bytes that are sent; the content is the same under both.
+    tags = (plain, f'{plain[:-1]}-gzip"')
+    headers = {**_PRIVATE, "ETag": tags[takes_gzip]}
+    known = request.headers.get("if-none-match")
+    if known and any(tag in known for tag in tags):
         return Response(status_code=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if takes_gzip:
         data = packed(data)
         headers["Content-Encoding"] = "gzip"
     return Response(data, headers=headers, media_type=MEDIA_TYPE)

@@ -12,6 +12,8 @@ from starlette.responses import Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
+from tiles.compress import gzip_accepted
+
 # What is already packed (pictures, fonts) gains nothing.
 _PACKED = frozenset({".css", ".html", ".js", ".json", ".mjs", ".svg"})
 # The build names these files by their content: another content is another name.
@@ -37,7 +39,7 @@ class PageFiles(StaticFiles):
             return response
         response.headers["Vary"] = "Accept-Encoding"
         takes = Headers(scope=scope).get("Accept-Encoding", "")
-        if isinstance(response, NotModifiedResponse) or "gzip" not in takes:
+        if isinstance(response, NotModifiedResponse) or not gzip_accepted(takes):
             return response
         packed = Response(_pack(str(path), stat_result.st_mtime_ns), status_code)
         for name in ("Content-Type", "Cache-Control", "Vary", "Last-Modified"):

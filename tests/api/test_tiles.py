@@ -82,6 +82,34 @@ async def test_a_known_tile_is_not_sent_again_until_it_changes(client, database,
     assert decode(again, "buildings")[0]["properties"]["name"] == "改名"
 
 
+async def test_packed_and_plain_tiles_have_tags_of_their_own_and_either_is_known(client, building):
+    tags = {}
+    for coding in ("gzip", "identity"):
+        answer = await client.get(address("buildings", 16), headers={"accept-encoding": coding})
+        assert answer.headers["vary"] == "Authorization, Accept-Encoding"
+        tags[coding] = answer.headers["etag"]
+    assert tags["gzip"] != tags["identity"]
+    for coding, tag in tags.items():
+        for known in tags.values():
+            headers = {"accept-encoding": coding, "if-none-match": f'"other", {known}'}
+            answer = await client.get(address("buildings", 16), headers=headers)
+            assert (answer.status_code, answer.headers["etag"]) == (304, tag)
+
+
+# RFC 9110, 12.5.3: q=0 is "not acceptable"; "*" is every coding not named.
+@pytest.mark.parametrize(
+    ("header", "gzip_sent"),
+    [
+        ("gzip;q=0", False), ("gzip; q=0.000, br", False), ("*", True), ("*;q=0", False),
+        ("*, gzip;q=0", False), ("br, GZIP;q=0.5", True), ("deflate, gzip;q=1.0, *;q=0.5", True),
+        ("", False), ("notgzip", False), ("*;q=0, gzip", True),
+    ],
+)  # fmt: skip
+async def test_gzip_is_sent_to_those_alone_who_take_it(client, building, header, gzip_sent):
+    answer = await client.get(address("buildings", 16), headers={"accept-encoding": header})
+    assert ("content-encoding" in answer.headers) is gzip_sent
+
+
 async def test_an_empty_tile_says_so_without_a_body(client):
     response = await client.get(address("buildings", 16))
     assert (response.status_code, response.content) == (204, b"")

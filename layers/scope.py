@@ -10,7 +10,21 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, DateTime, Select, and_, any_, cast, func, literal, or_, select, true
+from sqlalchemy import (
+    CompoundSelect,
+    Date,
+    DateTime,
+    Select,
+    and_,
+    any_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy import Text as TextType
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
@@ -53,21 +67,26 @@ def valid_on(
     )
 
 
-def occupied_rooms(bodies: ColumnElement[Any], at: datetime | None) -> Select[Any]:
+def occupied_rooms(bodies: ColumnElement[Any], at: datetime | None) -> CompoundSelect[Any]:
     """Return the ids of rooms that `bodies` own, or that they or their people occupy that day.
 
     A person's room is opened by the body the person belongs to, whatever the occupancy copied.
     """
-    room, occupancy, person = (_table(name, at) for name in ("room", "occupancy", "person"))
-    theirs = select(person.c.id).where(person.c.body_id == any_(bodies))
-    held = select(occupancy.c.room_id).where(
-        or_(
-            and_(occupancy.c.person_id.is_(None), occupancy.c.body_id == any_(bodies)),
-            occupancy.c.person_id.in_(theirs),
-        ),
-        valid_on(occupancy, at=at),
+    room, body_held, held, person = (
+        _table(name, at) for name in ("room", "occupancy", "occupancy", "person")
     )
-    return select(room.c.id).where(or_(room.c.body_id == any_(bodies), room.c.id.in_(held)))
+    # Each part is found by an index of its own; one condition with "or" would read whole tables.
+    return union_all(
+        select(room.c.id).where(room.c.body_id == any_(bodies)),
+        select(body_held.c.room_id).where(
+            body_held.c.person_id.is_(None),
+            body_held.c.body_id == any_(bodies),
+            valid_on(body_held, at=at),
+        ),
+        select(held.c.room_id)
+        .join(person, person.c.id == held.c.person_id)
+        .where(person.c.body_id == any_(bodies), valid_on(held, at=at)),
+    )
 
 
 def containers_of_occupied(

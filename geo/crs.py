@@ -142,7 +142,9 @@ def to_wgs84(
         return np.column_stack([lon, lat])
 
     if transformer is None and source.shift is Shift.NONE:
-        moved = shapely.force_2d(geometry)
+        deep = shapely.has_z(geometry) | shapely.has_m(geometry)
+        moved = geometry.copy()
+        moved[deep] = shapely.force_2d(geometry[deep])
     else:
         moved = shapely.transform(geometry, convert, include_z=False)
     frame = gdf.copy(deep=False)

@@ -7,7 +7,8 @@ the stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,9 @@ from layers.types import AnyGeometry, Ltree
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 _TRAILER = b"\xff\xff"
 _CHUNK = 50_000
+_LONGEST = 2**31 - 1
+_HAS_SRID = 0x20000000
+_SRID = (4326).to_bytes(4, "little")
 _EPOCH_DAYS = 10_957  # 1970-01-01 to PostgreSQL's 2000-01-01
 _EPOCH_US = 946_684_800_000_000
 
@@ -63,13 +67,34 @@ def copy_rows(
     )
     with connection.cursor() as cursor, cursor.copy(command) as copy:
         copy.write(_SIGNATURE)
-        for start in range(0, len(frame), _CHUNK):
-            part = frame.iloc[start : start + _CHUNK]
-            copy.write(_stream(part, columns))
+        for done, stream in _streams(frame, columns):
+            copy.write(stream)
             if progress is not None:
-                progress(min(1.0, (start + _CHUNK) / len(frame)))
+                progress(done)
         copy.write(_TRAILER)
     return len(frame)
+
+
+def _streams(
+    frame: pd.DataFrame, columns: Sequence[sa.Column[Any]]
+) -> Iterator[tuple[float, memoryview]]:
+    """Give the stream in pieces, each with the share that is done after it.
+
+    While the server takes one piece, the next is made.
+    """
+    starts = range(0, len(frame), _CHUNK)
+    with ThreadPoolExecutor(1) as pool:
+
+        def begin(start: int) -> Future[memoryview]:
+            return pool.submit(_stream, frame.iloc[start : start + _CHUNK], columns)
+
+        coming = begin(0) if starts else None
+        for start in starts:
+            assert coming is not None
+            piece = coming.result()
+            beyond = start + _CHUNK
+            coming = begin(beyond) if beyond < len(frame) else None
+            yield min(1.0, beyond / len(frame)), piece
 
 
 def _stream(frame: pd.DataFrame, columns: Sequence[sa.Column[Any]]) -> memoryview:
@@ -161,6 +186,19 @@ def _bytes(values: pa.Array, prefix: bytes = b"") -> Wire:
 
 def _geometry(values: pd.Series[Any]) -> Wire:
     shapes = np.asarray(values.array, dtype=object)
-    tagged = shapely.set_srid(shapes, 4326)
-    encoded = shapely.to_wkb(tagged, include_srid=True, flavor="extended", output_dimension=4)
-    return _bytes(pa.array(encoded, pa.binary(), from_pandas=True))
+    encoded = shapely.to_wkb(shapes, flavor="extended", output_dimension=4, byte_order=1)
+    return _bytes(_in_4326(pa.array(encoded, pa.binary(), from_pandas=True)))
+
+
+def _in_4326(wkb: pa.Array) -> pa.Array:
+    """Say in little-endian EWKB that it is in EPSG:4326 (shapely would copy every shape for it).
+
+    After the byte of the order stands the type, in which a bit tells that the SRID follows.
+    """
+    heads = pc.binary_slice(wkb, 0, 5).dictionary_encode()
+    tagged = [
+        head[:1] + (int.from_bytes(head[1:], "little") | _HAS_SRID).to_bytes(4, "little") + _SRID
+        for head in heads.dictionary.to_pylist()
+    ]
+    head = pa.array(tagged, pa.binary()).take(heads.indices)
+    return pc.binary_join_element_wise(head, pc.binary_slice(wkb, 5, _LONGEST), b"")

@@ -6,13 +6,15 @@ initials are made by pypinyin when a row is written, never when it is sought.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from pypinyin import Style, lazy_pinyin
 from sqlalchemy import (
     CTE,
@@ -35,6 +37,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from layers.access import Actor, rows
 from layers.base import Layer, table_of
+from layers.copy import copy_rows
 from layers.places import IDS, extent_columns, place_of, title_of
 from layers.problems import BadRequest
 from layers.records import SearchEntry
@@ -43,7 +46,7 @@ from layers.registry import LAYERS
 ENTRY = table_of(SearchEntry)
 # The dot of a plate as keyboards and files write it: ·  •  ‧  ∙  ・  ⋅
 _DOTS = dict.fromkeys(map(ord, "\u00b7\u2022\u2027\u2219\u30fb\u22c5"))
-_CHINESE = re.compile("[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_CHINESE = re.compile("([\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)")
 LONGEST_QUERY = 100
 _CHUNK = 50_000
 
@@ -60,11 +63,15 @@ def fold(text: str) -> str:
 
 def pinyin(folded: str) -> tuple[str | None, str | None]:
     """Return the pinyin and the initials of a folded text; None where it has no Chinese."""
-    if folded.isascii() or not _CHINESE.search(folded):
+    if folded.isascii():
         return None, None
-    full = _CHINESE.sub(lambda run: _sounds(run[0])[0], folded)
-    first = _CHINESE.sub(lambda run: _sounds(run[0])[1], folded)
-    return full.replace(" ", ""), first.replace(" ", "")
+    full = _CHINESE.split(folded)
+    if len(full) == 1:
+        return None, None
+    first = full.copy()
+    for i in range(1, len(full), 2):  # every second part is Chinese
+        full[i], first[i] = _sounds(full[i])
+    return "".join(full).replace(" ", ""), "".join(first).replace(" ", "")
 
 
 @lru_cache(maxsize=65_536)
@@ -87,49 +94,75 @@ def refresh(connection: Connection, layer: Layer, ids: Iterable[int] | None = No
         return 0
     if ids is None:
         connection.execute(delete(ENTRY).where(ENTRY.c.layer == layer.name))
-        return _write(connection, layer, None)
-    wanted = list(ids)
+        ids = connection.scalars(select(layer.table.c.id))
+    wanted = np.unique(np.fromiter(ids, dtype=np.int64))
     written = 0
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]
         connection.execute(
-            delete(ENTRY).where(
-                ENTRY.c.layer == layer.name, ENTRY.c.id == func.any(literal(chunk, type_=IDS))
-            )
+            delete(ENTRY).where(ENTRY.c.layer == layer.name, _among(ENTRY.c.id, chunk))
         )
-        written += _write(connection, layer, chunk)
+        entries = _entries(layer, *_texts(connection, layer, chunk))
+        raw: Any = connection.connection.driver_connection
+        written += copy_rows(raw, ENTRY.name, [ENTRY.c[str(name)] for name in entries], entries)
     return written
 
 
-def _write(connection: Connection, layer: Layer, ids: Sequence[int] | None) -> int:
+def _among(column: ColumnElement[int], ids: NDArray[np.int64]) -> ColumnElement[bool]:
+    """Return the condition that `column` is one of `ids`, which are in order."""
+    first, last = int(ids[0]), int(ids[-1])
+    if last - first + 1 == len(ids):  # as a first load has them
+        return column.between(first, last)
+    # One text, because drivers write long lists number by number.
+    listed = "{" + ",".join(map(str, ids.tolist())) + "}"
+    return column == func.any(cast(literal(listed), IDS))
+
+
+def _texts(
+    connection: Connection, layer: Layer, ids: NDArray[np.int64]
+) -> tuple[list[int], dict[str, list[str | None]]]:
+    """Return the ids of those of the rows that are there, and by field what they say."""
     table = layer.table
-    named = cast(table.c.names, TextType)  # read as JSON only where there is something in it
-    query = select(table.c.id, named.label("names"), *(table.c[name] for name in layer.searchable))
-    if ids is not None:
-        query = query.where(table.c.id == func.any(literal(ids, type_=IDS)))
-    cursor = connection.connection.cursor()
-    count = 0
-    found = connection.execute(query).all()
-    with cursor.copy(
-        "COPY search_entry (layer, id, field, text, pinyin, initials) FROM STDIN"
-    ) as copy:
-        for row in found:
-            for field, text in _texts(layer, row):
-                folded = fold(text)
-                if folded:
-                    copy.write_row((layer.name, row.id, field, folded, *pinyin(folded)))
-                    count += 1
-    return count
+    source = (
+        select(
+            table.c.id,
+            case((cast(table.c.names, TextType) != "{}", table.c.names)).label("names"),
+            *(cast(table.c[name], TextType).label(name) for name in layer.searchable),
+        )
+        .where(_among(table.c.id, ids))
+        .order_by(table.c.id)
+        .subquery()
+    )
+    # One value for each column: drivers read a million small ones slowly.
+    whole = select(*(func.json_agg(column) for column in source.c))
+    numbers, names, *columns = connection.execute(whole).one()
+    said = dict(zip(layer.searchable, columns, strict=True))
+    if numbers is None:  # all of them were deleted
+        return [], {name: [] for name in said}
+    if "name" in said:
+        for language in sorted({each for known in names for each in known or ()}):
+            said[f"names.{language}"] = [(known or {}).get(language) for known in names]
+    return numbers, said
 
 
-def _texts(layer: Layer, row: Any) -> Iterator[tuple[str, str]]:
-    for field, value in zip(layer.searchable, row[2:], strict=True):
-        if value is not None:
-            yield field, str(value)
-    if "name" in layer.searchable and row.names not in (None, "{}"):
-        for language, value in json.loads(row.names).items():
-            if value:
-                yield f"names.{language}", str(value)
+def _entries(layer: Layer, ids: list[int], said: dict[str, list[str | None]]) -> pd.DataFrame:
+    """Return the entries of what these rows say, in the order of the table's key."""
+    parts = []
+    for field, texts in said.items():
+        folded = [fold(text) if text else "" for text in texts]
+        sounds = [pinyin(text) for text in folded]
+        part = pd.DataFrame(
+            {
+                "layer": layer.name,
+                "id": np.asarray(ids, dtype=np.int64),
+                "field": field,
+                "text": folded,
+                "pinyin": [full for full, _ in sounds],
+                "initials": [first for _, first in sounds],
+            }
+        )
+        parts.append(part[part["text"] != ""])
+    return pd.concat(parts).sort_values("id", kind="stable")
 
 
 def search(actor: Actor, query: str, limit: int = 10) -> Select[Any]:

@@ -130,6 +130,46 @@ def test_the_log_holds_the_extents_before_and_after_a_move(database):
     assert after == "BOX(120.6 38.9,120.601 38.901)"
 
 
+def test_a_row_that_comes_back_under_its_id_is_one_change_from_its_first_place_to_its_last(
+    database,
+):
+    with database.engine.begin() as connection:
+        number = put(connection, Building, name="甲", source_key="k", geom=SQUARE)
+    again = sa.text(
+        "INSERT INTO building (id, source, source_key, geom) VALUES "
+        "(:id, 'test', 'k', ST_Multi(ST_MakeEnvelope(100, 20, 101, 21, 4326)))"
+    )
+    with database.engine.begin() as connection:
+        for _ in range(2):
+            connection.execute(sa.delete(BUILDING).where(BUILDING.c.id == number))
+            connection.execute(again, {"id": number})
+    with database.engine.connect() as connection:
+        changes = connection.execute(
+            sa.select(
+                CHANGES.c.operation,
+                sa.func.Box2D(CHANGES.c.before).cast(sa.Text),
+                sa.func.Box2D(CHANGES.c.after).cast(sa.Text),
+            ).order_by(CHANGES.c.tx)
+        ).all()
+    assert changes == [
+        ("I", None, "BOX(119.6 38.9,119.601 38.901)"),
+        ("D", "BOX(119.6 38.9,119.601 38.901)", "BOX(100 20,101 21)"),
+    ]
+
+
+def test_the_extent_of_a_point_or_a_line_is_a_flat_polygon_and_of_nothing_none(database):
+    shapes = {
+        "POINT Z (1 2 5)": "POLYGON((1 2,1 2,1 2,1 2,1 2))",
+        "LINESTRING M (1 2 9, 1 4 9)": "POLYGON((1 2,1 4,1 4,1 2,1 2))",
+        "POLYGON EMPTY": None,
+    }
+    with database.engine.connect() as connection:
+        for shape, expected in shapes.items():
+            extent = sa.func.onemap_extent(sa.func.ST_GeomFromText(shape, 4326))
+            found = connection.scalar(sa.select(sa.func.ST_AsText(extent)))
+            assert found == expected
+
+
 _STEPS = st.lists(
     st.lists(
         st.tuples(st.sampled_from(["put", "rename", "move", "delete"]), st.integers(0, 4)),

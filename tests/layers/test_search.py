@@ -161,3 +161,39 @@ def test_folding_and_pinyin() -> None:
     assert fold(" 演Ａ·Ｄ0017 ") == "演ad0017"
     assert pinyin("会议室") == ("huiyishi", "hys")
     assert pinyin("b03-412") == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3号楼", ("3haolou", "3hl")),
+        ("b座 12层", ("bzuo12ceng", "bz12c")),
+        ("中心 east 楼", ("zhongxineastlou", "zxeastl")),
+        ("été 2", (None, None)),
+    ],
+)
+def test_what_is_not_chinese_stays_between_the_sounds(
+    text: str, expected: tuple[str | None, str | None]
+) -> None:
+    assert pinyin(text) == expected
+
+
+def test_texts_come_from_scattered_rows_in_all_their_languages(database: Any) -> None:
+    small_estate.fill(database.engine)
+    quoted = 'He said "甲\\乙",\nand left'
+    with database.engine.begin() as connection:
+        listed = connection.exec_driver_sql("SELECT id FROM building ORDER BY id").scalars().all()
+        some = [*listed[:1], *listed[2:]]
+        connection.exec_driver_sql("UPDATE building SET name = NULL, names = '{}', address = ''")
+        connection.exec_driver_sql(
+            "UPDATE building SET names = jsonb_build_object('en', %s::text, 'ug', '') "
+            "WHERE id = %s",
+            (quoted, some[0]),
+        )
+        refresh(connection, layer("buildings"), some)
+        found = connection.exec_driver_sql(
+            "SELECT id, field, text FROM search_entry WHERE layer = 'buildings' AND id = ANY(%s) "
+            "AND field <> 'code'",
+            (some,),
+        ).all()
+    assert [tuple(row) for row in found] == [(some[0], "names.en", 'he said "甲\\乙", and left')]

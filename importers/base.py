@@ -21,7 +21,7 @@ from layers.problems import BadInput
 if TYPE_CHECKING:
     from importers.references import References
     from importers.sheets import Field
-    from layers.changes import ChangeSet
+    from layers.changes import ChangeSet, Counts
 
 FILE, ROW = "_file", "_row"
 """Columns of a frame that say where each row stands: the file's name and the row, from 1."""
@@ -71,6 +71,7 @@ class Refusal:
     """A row that the importer itself sets aside: its position in the frame and why.
 
     `reason` is a key of `importers.messages.REASONS`; `title` names a field that is no column.
+    With the action ``emptied`` only that value is left out, and the row is loaded.
     """
 
     position: int
@@ -78,6 +79,7 @@ class Refusal:
     reason: str
     value: str | None = None
     title: Text | None = None
+    action: Action = "quarantined"
 
 
 @dataclass
@@ -236,6 +238,10 @@ class Importer:
         """
         del target, changes
         return frame
+
+    def written(self, target: Target, counts: Counts) -> None:
+        """Take note of what the write of a target did."""
+        del target, counts
 
     def finish(self, changes: ChangeSet, source: str) -> Iterable[Issue]:
         """Do what follows from the new rows in the same transaction (trips from positions …)."""

@@ -56,6 +56,18 @@ def record(
         connection.execute(sa.insert(table_of(Quarantine)), waiting)
 
 
+def first_files(connection: sa.Connection, kind: str, source: str) -> list[dict[str, Any]]:
+    """Return the files of a kind that first made a dataset: as recorded, with ``on``, the day."""
+    t = table_of(ImportBatch)
+    row = connection.execute(
+        sa.select(t.c.files, t.c.started_at)
+        .where(t.c.kind == kind, t.c.source == source)
+        .order_by(t.c.id)
+        .limit(1)
+    ).first()
+    return [] if row is None else [{**each, "on": row.started_at.date()} for each in row.files]
+
+
 def _waiting(found: Inspection, report: Report) -> list[dict[str, Any]]:
     made = []
     for position in np.flatnonzero(found.bad):

@@ -121,7 +121,7 @@ def inspect(target: Target, timezone: str) -> Inspection:
     for refusal in target.refused:
         text = message(refusal.reason, title=refusal.title, value=refusal.value)
         found.add(
-            refusal.position, refusal.field, refusal.value, refusal.reason, text, "quarantined"
+            refusal.position, refusal.field, refusal.value, refusal.reason, text, refusal.action
         )
     for name in map(str, raw.columns):
         if name in (FILE, ROW) or name.startswith((ATTRIBUTE, NAME_IN)) or _is_part(name, table):

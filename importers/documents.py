@@ -52,7 +52,7 @@ def _field(name: str, values: pd.Series[Any]) -> pa.Array:
 
 
 def _nested(values: pd.Series[Any]) -> bool:
-    """Tell whether a column holds lists or objects (or yes and no with gaps): by its first value."""
+    """Tell whether a column holds lists, objects or yes and no with gaps: by its first value."""
     first = values.first_valid_index() if values.dtype == object else None
     return first is not None and isinstance(values[first], list | dict | bool)
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from importers.messages import bad_input
 from layers.problems import BadInput
+
+# Endings that stand before another one: .osm.pbf, .geojson.zip, .csv.zip …
+_ENDINGS: Final = frozenset(
+    {".osm", ".pbf", ".imdf", ".json", ".geojson", ".gpkg", ".shp", ".csv", ".xlsx", ".gpx"}
+)
 
 
 def gather(paths: Sequence[Path | str]) -> list[Path]:
@@ -24,6 +29,17 @@ def gather(paths: Sequence[Path | str]) -> list[Path]:
     for each in made:
         _check(each)
     return made
+
+
+def dataset_of(path: Path) -> str:
+    """Return the dataset's name that a file suggests: its name without its known endings.
+
+    ``APB.osm`` and ``APB.osm.pbf`` are editions of one dataset.
+    """
+    name = path.stem
+    while Path(name).suffix.lower() in _ENDINGS:
+        name = Path(name).stem
+    return name
 
 
 def _check(path: Path) -> None:
@@ -54,7 +70,7 @@ def _check(path: Path) -> None:
 
 
 def described(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return name, size and SHA-256 of each file, as the batch records them."""
+    """Return name, folder, size and SHA-256 of each file, as the batch records them."""
     made = []
     for each in paths:
         inner = sorted(p for p in each.rglob("*") if p.is_file()) if each.is_dir() else [each]
@@ -64,5 +80,10 @@ def described(paths: Sequence[Path]) -> list[dict[str, Any]]:
                 while block := opened.read(1 << 20):
                     digest.update(block)
         size = sum(file.stat().st_size for file in inner)
-        made.append({"name": each.name, "size": size, "sha256": digest.hexdigest()})
+        made.append(
+            {
+                "name": each.name, "folder": str(each.resolve().parent), "size": size,
+                "sha256": digest.hexdigest(),
+            }
+        )  # fmt: skip
     return made

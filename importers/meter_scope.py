@@ -13,7 +13,7 @@ from importers.references import References
 from importers.values import as_text
 from layers.base import table_of
 from layers.changes import ChangeSet
-from layers.energy import Meter
+from layers.energy import Meter, MeterScope
 from layers.estate import Building, Level, LevelBuilding
 
 _COLUMNS: Final = ("meter_id", "site_id", "building_id", "level_id", "room_id")
@@ -22,8 +22,11 @@ _UNKNOWN: Final = -1
 
 def scopes(
     changes: ChangeSet, source: str, target: Target, frame: pd.DataFrame
-) -> tuple[pd.DataFrame, list[Issue]]:
+) -> tuple[pd.DataFrame, list[Issue], list[int]]:
     """Return the links of the meters in `frame`, and an issue for each that serves nothing known.
+
+    Last come the ids of the meters whose place the sheet says or their point gives: what these
+    served before is out of date. A meter of which it says nothing keeps what it serves.
 
     The finest place named counts: room, level, building, site; ``place`` (a property of the
     Portfolio Manager) is a building or a site of that name. Without any, the building that the
@@ -61,10 +64,18 @@ def scopes(
         left &= found.isna()
     links[FILE] = target.frame[FILE].reindex(frame.index)
     links[ROW] = target.frame[ROW].reindex(frame.index)
-    issues = [_unknown(target, text, index, "without_scope") for index in frame.index[left]]
+    told = [int(each) for each in links["meter_id"][~(nothing & left)]]
+    silent = left & nothing & links["meter_id"].isin(_served(changes))
+    lost = frame.index[left & ~silent]
+    issues = [_unknown(target, text, index, "without_scope") for index in lost]
     coarse = ~left & text.get("room", blank).notna() & room.isna()
     issues += [_unknown(target, text, index, "coarser_scope") for index in frame.index[coarse]]
-    return links[~left], issues
+    return links[~left], issues, told
+
+
+def _served(changes: ChangeSet) -> list[int]:
+    t = table_of(MeterScope)
+    return list(changes.connection.scalars(sa.select(t.c.meter_id).distinct()))
 
 
 def _levels(changes: ChangeSet, buildings: pd.Series[Any], names: pd.Series[Any]) -> pd.Series[Any]:

@@ -19,6 +19,7 @@ from importers.messages import bad_input
 from importers.meter_scope import scopes
 from importers.meter_sheets import Readings, read_sheet
 from importers.places import points
+from importers.stale import drop_stale_links
 from importers.values import as_text
 from layers.base import table_of
 from layers.changes import ChangeSet
@@ -120,7 +121,8 @@ class MetersImporter(Importer):
     def resolve(self, target: Target, frame: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
         """Find what the meters serve; make wide readings moments or intervals."""
         if target.model is Meter and self._scope is not None:
-            links, issues = scopes(changes, self._source, target, frame)
+            links, issues, told = scopes(changes, self._source, target, frame)
+            drop_stale_links(changes, MeterScope, links, told)
             self._scope.frame = links
             self._issues += issues
             return frame

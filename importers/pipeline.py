@@ -16,15 +16,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psycopg
 import sqlalchemy as sa
 
 from importers.base import FILE, ROW, Importer, Issue, Options, Progress, Target
-from importers.batches import record
+from importers.batches import first_files, record
 from importers.checks import Inspection, inspect
-from importers.files import gather
+from importers.files import dataset_of, gather
 from importers.messages import bad_input
 from importers.places import Placed, check_places, extent, place
 from importers.references import References
+from importers.remarks import other_files, public_rows
 from importers.report import LayerCounts, Report
 from layers.base import Entity, Series, table_of
 from layers.changes import ChangeSet, Counts
@@ -70,16 +72,14 @@ def run(
     started, clock = datetime.now(UTC), time.perf_counter()
     shipped = importer.builtin
     paths = gather([shipped if shipped and str(f) == "builtin" else f for f in files])
-    source = options.source or paths[0].stem
-    options.source = source
+    unnamed = options.source is None
+    options.source = options.source or dataset_of(paths[0])
     with engine.connect() as connection, connection.begin() as transaction:
-        if options.estate is None:
-            options.estate = extent(connection)
-        work = _Run(importer, options, connection, source, [p.name for p in paths])
-        try:
-            work.load(paths)
-        except (sa.exc.IntegrityError, sa.exc.DataError) as error:
-            raise _refused(paths[0], error) from error
+        work = _Run(importer, options, connection, options.source, [p.name for p in paths])
+        if unnamed:
+            first = first_files(connection, importer.kind, options.source)
+            work.report.issues += other_files(options.source, paths, first)
+        _loaded(work, paths)
         report = work.report
         report.seconds = time.perf_counter() - clock
         if options.dry_run:
@@ -89,8 +89,24 @@ def run(
     return report
 
 
-def _refused(path: Path, error: sa.exc.DBAPIError) -> BadInput:
-    said = str(error.orig).splitlines()[0] if error.orig else str(error)
+def _loaded(work: _Run, paths: Sequence[Path]) -> None:
+    """Load the files; what the database refuses is told as a problem of the file.
+
+    The binary COPY goes past SQLAlchemy, so that its errors are psycopg's own. Errors that are
+    no fault of the rows (a lost connection, a full disk) are left as they are.
+    """
+    refused = (
+        sa.exc.IntegrityError, sa.exc.DataError, psycopg.IntegrityError, psycopg.DataError,
+    )  # fmt: skip
+    try:
+        work.load(paths)
+    except refused as error:
+        raise _refused(paths[0], error) from error
+
+
+def _refused(path: Path, error: Exception) -> BadInput:
+    cause = getattr(error, "orig", None) or error
+    said = (str(cause).splitlines() or [type(cause).__name__])[0]
     return bad_input(
         path,
         f"数据库拒绝了这些数据：{said}；未写入任何内容",
@@ -106,8 +122,12 @@ class _Run:
     source: str
     files: list[str]
     quarantined: list[Inspection] = field(default_factory=list)
+    before: dict[type[Entity], set[str]] = field(default_factory=dict)
+    here: dict[type[Entity], set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.options.estate is None:
+            self.options.estate = extent(self.connection)
         self.report = Report(self.importer.kind, self.source, self.files)
         self.report.dry_run = self.options.dry_run
         self.references = References(self.connection, self.source)
@@ -122,6 +142,7 @@ class _Run:
         body = self._default_body()
         for target in self.importer.expand(found, self.changes, self.references):
             self._target(target, body)
+        self._absent()
         self.report.issues += list(self.importer.finish(self.changes, self.source))
         self.changes.refresh_search()
         self.report.issues = _shortened(self.report.issues)
@@ -149,21 +170,33 @@ class _Run:
         if issubclass(target.model, Entity):
             found.frame["source"] = self.source
             self._own_ids(found)
+            if target.complete:
+                self._known(target.model, found)
         self.references.resolve(found)
-        rows = found.good()
-        if body is not None and issubclass(target.model, Entity):
-            rows = rows.copy(deep=False)
-            own = rows["body_id"] if "body_id" in rows else pd.Series(pd.NA, index=rows.index)
-            rows["body_id"] = own.astype("Int64").fillna(body)
+        rows = self._owned(found, body)
         rows = self.importer.resolve(target, rows, self.changes)
         counts = self._write(target, rows)
+        self.importer.written(target, counts)
         self._count(found, counts)
-        if issubclass(target.model, Entity) and target.complete:
-            self._absent(target.model, found)
         if found.bad.any():
             self.quarantined.append(found)
         self.references.forget(table)
         self.report.issues += found.issues
+        if issubclass(target.model, Entity):
+            keys, file = rows["source_key"], str(target.frame[FILE].iloc[0]) if len(rows) else ""
+            self.report.issues += public_rows(
+                self.connection, target.model, self.source, keys, file
+            )
+
+    def _owned(self, found: Inspection, body: int | None) -> pd.DataFrame:
+        """Return the rows that can be loaded; those that name no body get the default one."""
+        rows = found.good()
+        if body is None or not issubclass(found.target.model, Entity):
+            return rows
+        rows = rows.copy(deep=False)
+        own = rows["body_id"] if "body_id" in rows else pd.Series(pd.NA, index=rows.index)
+        rows["body_id"] = own.astype("Int64").fillna(body)
+        return rows
 
     def _own_ids(self, found: Inspection) -> None:
         """Give rows that may point at each other (bodies, meters) their ids before the write."""
@@ -214,13 +247,17 @@ class _Run:
         ):
             self.report.key_rule = found.target.key_rule
 
-    def _absent(self, model: type[Entity], found: Inspection) -> None:
-        if self.report.tables[found.table.name].loaded == len(found.raw):
-            return  # all rows are new, so nothing was known before
-        known = self.changes.ids(model, self.source).index
-        gone = sorted(set(map(str, known)) - set(found.frame["source_key"].dropna().map(str)))
-        if gone:
-            self.report.absent.setdefault(found.table.name, []).extend(gone)
+    def _known(self, model: type[Entity], found: Inspection) -> None:
+        """Note what the source held before the first write, and what the files hold of it."""
+        if model not in self.before:
+            self.before[model] = set(map(str, self.changes.ids(model, self.source).index))
+        keys = found.frame["source_key"].dropna().map(str)
+        self.here.setdefault(model, set()).update(keys)
+
+    def _absent(self) -> None:
+        for model, before in self.before.items():
+            if gone := sorted(before - self.here[model]):
+                self.report.absent[table_of(model).name] = gone
 
 
 def _rows_numbered(target: Target, file: str) -> None:

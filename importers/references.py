@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from importers.checks import Inspection
 from importers.values import as_text, cell, positions
@@ -46,14 +48,29 @@ class References:
             self._rows.pop("room in building", None)
 
     def resolve(self, found: Inspection) -> None:
-        """Turn the reference columns of a target into ids; what is unknown becomes an issue."""
+        """Turn the reference columns of a target into ids; what is unknown becomes an issue.
+
+        Rows that point at rows of their own file come last, and until nothing more is found: a
+        parent that waits in quarantine takes its children there, each with its reason.
+        """
+        own: dict[str, pd.Series[Any]] = {}
         for name in list(found.frame.columns):
             column = found.table.c.get(name)
             if column is None:
                 continue
             target = column.info.get("reference") or self._thing(found, name)
-            if target is not None:
+            if target == found.table.name:
+                own[name] = found.frame[name]
+            elif target is not None:
                 self._resolve(found, name, target)
+        said: dict[str, NDArray[np.bool_]] = {}
+        bad = -1
+        while own and bad < int(found.bad.sum()):
+            bad = int(found.bad.sum())
+            for name, keys in own.items():
+                found.frame[name] = keys
+                known = said.get(name)
+                said[name] = self._resolve(found, name, found.table.name, known)
 
     def one(self, table: str, key: str) -> int | None:
         """Return the id of the row that `key` names, or None."""
@@ -92,11 +109,19 @@ class References:
         found = pairs.reindex(wanted)
         return pd.Series(found.to_numpy(), index=numbers.index).astype("Int64")
 
-    def _resolve(self, found: Inspection, name: str, target: str) -> None:
+    def _resolve(
+        self,
+        found: Inspection,
+        name: str,
+        target: str,
+        said: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.bool_]:
+        """Resolve one column; return the rows told to be wrong, those of `said` among them."""
+        told = np.zeros(len(found.raw), dtype=bool) if said is None else said
         how = found.target.references.get(name, "natural")
         if how == "id":
             found.frame[name] = pd.to_numeric(found.frame[name]).astype("Int64")
-            return
+            return told
         keys = as_text(found.frame[name])
         part = f"{name}.building"
         if how == "source_key":
@@ -104,12 +129,14 @@ class References:
         elif target == "room" and part in found.raw.columns:
             ids = self._room(keys, as_text(found.raw[part]))
         else:
-            extra = found.frame if target == found.table.name and "id" in found.frame else None
+            own = target == found.table.name and "id" in found.frame
+            extra = found.good() if own else None
             ids = self.natural(target, keys, extra)
         unknown = (keys.notna() & ids.isna()).to_numpy(dtype=bool)
         several = (ids == _AMBIGUOUS).to_numpy(dtype=bool, na_value=False)
         found.frame[name] = ids.mask(pd.Series(several, index=ids.index))
-        self._complain(found, name, keys, unknown, several)
+        self._complain(found, name, keys, unknown & ~told, several & ~told)
+        return np.asarray(told | unknown | several, dtype=bool)
 
     def _complain(
         self, found: Inspection, name: str, keys: pd.Series[Any], unknown: Any, several: Any

@@ -18,6 +18,9 @@ COUNTS: Final = {
     "quarantined": Text("待修", "quarantined"),
 }
 
+_SHOWN: Final = 200
+"""So many absent rows are listed for people; `Report.as_dict` lists all of them."""
+
 
 @dataclass
 class LayerCounts:
@@ -149,7 +152,9 @@ class Report:
                 f"{table}：本次文件中没有、仍保留的 {len(keys)} 条",
                 f"{table}: {len(keys)} rows are not in this file and were kept",
             )
-            lines.append(absent.in_language(language))
+            shown = "、".join(keys[:_SHOWN]) if language == "zh" else ", ".join(keys[:_SHOWN])
+            more = " …" if len(keys) > _SHOWN else ""
+            lines.append(f"{absent.in_language(language)}: {shown}{more}")
         for issue in self.issues:
             place = issue.file if issue.row is None else f"{issue.file}:{issue.row}"
             lines.append(f"{place}  {Text(issue.zh, issue.en).in_language(language)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +18,20 @@ import sqlalchemy as sa
 
 from geo.levels import level_label, parse_levels
 from importers import sheets
-from importers.base import ATTRIBUTE, FILE, ROW, Found, Importer, Options, Refusal, Target
+from importers.base import (
+    ATTRIBUTE,
+    FILE,
+    ROW,
+    Found,
+    Importer,
+    Issue,
+    Options,
+    Refusal,
+    Target,
+)
 from importers.columns import fields_of, guess
 from importers.references import References
+from importers.stale import drop_stale_links, end_occupancies
 from importers.values import as_text, cell, positions
 from layers.base import Base, table_of
 from layers.changes import ChangeSet
@@ -60,8 +72,14 @@ class Rooms(Importer):
     layers, aliases = ("rooms", "levels", "occupancies"), ("occupants", "occupancies")
     suffixes = sheets.SUFFIXES
 
+    def __init__(self) -> None:
+        self._timezone = "UTC"
+        self._stays: Target | None = None
+        self._since: dict[int, date] = {}
+
     def read(self, files: Sequence[Path], options: Options) -> Found:
         """Read the sheets; the targets are made by `expand`, which knows what is loaded."""
+        self._timezone = options.timezone
         found = Found([])
         frames = []
         for path in files:
@@ -81,15 +99,32 @@ class Rooms(Importer):
         """Return levels, rooms, their links and the occupancies."""
         assert found.rows is not None
         rows = _Rows(found.rows, changes.connection, references)
-        return [*rows.levels(), rows.rooms(), *rows.rooms_on_levels(), rows.occupancies()]
+        self._stays = rows.occupancies()
+        return [*rows.levels(), rows.rooms(), *rows.rooms_on_levels(), self._stays]
 
     def resolve(self, target: Target, frame: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
         """Write to the plan's own row where one shows the room; the occupant's body is its own."""
         if target.model is Room:
             return _onto_known(frame, target, changes)
+        if target.model is RoomLevel:
+            drop_stale_links(changes, RoomLevel, frame)
         if target.model is Occupancy and "person_id" in frame:
-            return _bodies_of(frame, changes)
+            frame = _bodies_of(frame, changes)
+            self._since = _beginnings(frame)
         return frame
+
+    def finish(self, changes: ChangeSet, source: str) -> Sequence[Issue]:
+        """End the stays of this dataset that the sheet no longer holds.
+
+        A sheet with a column of occupants says who sits where now; one without says nothing.
+        """
+        if self._stays is None or not self._stays.extra["said"]:
+            return ()
+        keys, files = self._stays.frame["source_key"], self._stays.extra["file"]
+        today = changes.connection.execute(
+            sa.select(sa.cast(sa.func.timezone(self._timezone, sa.func.onemap_now()), sa.Date))
+        ).scalar_one()
+        return end_occupancies(changes, source, set(keys.map(str)), self._since, today, files)
 
     def sheet(self) -> list[sheets.Field]:
         """Return the columns of the template."""
@@ -263,9 +298,11 @@ class _Rows:
                 frame[name] = self.rows[name]
         since = self._text("valid_from").fillna("")
         frame["source_key"] = self.key + "/" + person.fillna(body).fillna("") + "/" + since
+        said = "person" in self.rows or "occupant" in self.rows
+        rule = Text("楼号 + 房间号 + 使用人 + 起始", "building + room + occupant + start")
         return Target(
-            Occupancy, frame[taken],
-            key_rule=Text("楼号 + 房间号 + 使用人 + 起始", "building + room + occupant + start"),
+            Occupancy, frame[taken], key_rule=rule, complete=False,
+            extra={"said": said, "file": str(self.rows[FILE].iloc[0])},
         )  # fmt: skip
 
 
@@ -323,6 +360,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
     return value
+
+
+def _beginnings(frame: pd.DataFrame) -> dict[int, date]:
+    """Return from when each person sits where the sheet says; the last room's, if in several."""
+    if "valid_from" not in frame:
+        return {}
+    given = frame[frame["person_id"].notna() & frame["valid_from"].notna()]
+    days = pd.to_datetime(given["valid_from"]).groupby(given["person_id"].astype("int64")).max()
+    return {int(str(person)): day.date() for person, day in days.items()}
 
 
 def _bodies_of(frame: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:

@@ -7,18 +7,16 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pandas as pd
-import sqlalchemy as sa
 
 from importers.base import FILE, ROW, Found, Importer, Issue, Options, Target
 from importers.plans.imdf import read_imdf
 from importers.plans.known import match_buildings, match_sites
 from importers.plans.model import Plan, frame_of
 from importers.plans.osm import read_osm
-from layers.base import table_of
+from importers.stale import drop_stale_links
 from layers.changes import ChangeSet
 from layers.estate import Building, Level, LevelBuilding, Site
 from layers.labels import Text
-from layers.links import Link
 from layers.problems import BadInput
 from layers.space import Opening, Room, RoomLevel
 
@@ -83,7 +81,7 @@ class PlanImporter(Importer):
             self._tell(target, notes)
             return self._tied(frame, changes, known, Site, Building, "site_id")
         if target.model in (RoomLevel, LevelBuilding):
-            _drop_stale(changes, target.model, frame)
+            drop_stale_links(changes, target.model, frame)
         return frame
 
     def finish(self, changes: ChangeSet, source: str) -> Sequence[Issue]:
@@ -118,24 +116,6 @@ class PlanImporter(Importer):
             self._issues.append(
                 Issue(row[FILE], place, None, key, "known_already", text.zh, text.en, "noted")
             )
-
-
-def _drop_stale(changes: ChangeSet, model: type[Link], frame: pd.DataFrame) -> None:
-    """Take back the links of these rows that the plan no longer draws (a room moved a floor)."""
-    t = table_of(model)
-    subject, place = (name for name in ("room_id", "level_id", "building_id") if name in t.c)
-    ids = [int(each) for each in frame[subject].dropna().unique()]
-    known = changes.connection.execute(
-        sa.select(t.c.id, t.c[subject], t.c[place]).where(
-            t.c[subject] == sa.func.any(sa.literal(ids, sa.ARRAY(sa.BigInteger)))
-        )
-    ).all()
-    drawn = set(zip(frame[subject], frame[place], strict=True))
-    gone = [row.id for row in known if tuple(row)[1:] not in drawn]
-    if gone:
-        changes.connection.execute(
-            sa.delete(t).where(t.c.id == sa.func.any(sa.literal(gone, sa.ARRAY(sa.BigInteger))))
-        )
 
 
 def _targets(plan: Plan, rule: Text) -> dict[type, Target]:

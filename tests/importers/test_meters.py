@@ -145,3 +145,18 @@ def test_a_sheet_without_meters_is_refused_whole(run, rows, tmp_path, name, data
         run("meters", tmp_path / name)
     assert problem.value.text.zh != problem.value.text.en
     assert rows("meter") == []
+
+
+def test_a_meter_that_moves_serves_its_new_building_only(run, rows, tmp_path):
+    def write(name, text):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path / name
+
+    run("buildings", write("b.csv", "楼号,名称\nB01,一号楼\nB02,二号楼\n"))
+    run("meters", write("m.csv", "表号,能源种类,楼号\nE1,电,B01\n"))
+    run("meters", write("m.csv", "表号,能源种类,楼号\nE1,电,B02\n"))
+    second = next(row["id"] for row in rows("building") if row["code"] == "B02")
+    assert [row["building_id"] for row in rows("meter_scope")] == [second]
+    report = run("meters", write("m.csv", "表号,能源种类\nE1,电\n"))
+    assert [row["building_id"] for row in rows("meter_scope")] == [second]
+    assert not [i for i in report.issues if i.reason == "without_scope"]

@@ -4,8 +4,10 @@ import csv
 import datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from importers.files import dataset_of
 from layers.problems import BadInput
 
 
@@ -166,3 +168,69 @@ def test_a_file_with_old_mac_line_ends_is_read_whole(run, shared_data):
     report = run("assets", path, mapping={"body_id": "-"})
     assert report.read == path.read_bytes().count(b"\r") == 200
     assert any(i.reason == "digits_lost" for i in report.issues)
+
+
+def test_a_body_whose_parent_waits_in_quarantine_waits_too(run, rows, tmp_path):
+    text = """
+机构编码,机构名称,上级机构,编制人数
+001,区政府,,许多
+017,财政局,001,3
+018,科,017,2
+9,乙,,1
+"""
+    report = run("bodies", _sheet(tmp_path / "bodies.csv", text))
+    assert [row["code"] for row in rows("body")] == ["9"]
+    assert sorted((i.row, i.field, i.reason) for i in report.issues) == [
+        (2, "headcount", "not_an_integer"), (3, "parent_id", "unknown_reference"),
+        (4, "parent_id", "unknown_reference"),
+    ]  # fmt: skip
+
+
+def test_what_the_database_refuses_during_copy_is_bad_input(run, rows, tmp_path, monkeypatch):
+    def orphaned(frame, _changes):
+        return frame.assign(parent_id=pd.array([999] * len(frame), "Int64"), path="1")
+
+    monkeypatch.setattr("importers.bodies.with_paths", orphaned)
+    with pytest.raises(BadInput, match="refused"):
+        run("bodies", _sheet(tmp_path / "bodies.csv", "机构编码,机构名称\n001,区政府"))
+    assert rows("body") == []
+
+
+def test_rows_that_a_newer_file_lacks_are_all_listed(run, tmp_path):
+    run("persons", _sheet(tmp_path / "p.csv", "工号,姓名\nP1,甲\nP2,乙"))
+    report = run("persons", _sheet(tmp_path / "p.csv", "工号,姓名\nP3,丙"))
+    assert report.absent == {"person": ["P1", "P2"]}
+    assert "P1、P2" in report.text("zh")
+
+
+def test_people_without_a_body_are_told_to_be_public(run, tmp_path):
+    run("bodies", _sheet(tmp_path / "bodies.csv", BODIES))
+    path = _sheet(tmp_path / "p.csv", "工号,姓名\nP1,甲\nP2,乙")
+    told = [i for i in run("persons", path).issues if i.reason == "public_rows"]
+    assert [(i.value, "--body" in i.en) for i in told] == [("2", True)]
+    assert run("persons", path, body="017").issues == []
+
+
+def test_a_file_of_the_same_name_elsewhere_says_whose_dataset_it_updates(run, tmp_path):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        _sheet(tmp_path / folder / "桌.csv", "资产编号,资产名称\nZ1,桌")
+    assert run("assets", tmp_path / "x" / "桌.csv").issues == []
+    assert run("assets", tmp_path / "x" / "桌.csv").issues == []
+    (told,) = run("assets", tmp_path / "y" / "桌.csv").issues
+    assert (told.reason, told.value) == ("dataset_of_other_file", "桌")
+    assert str(tmp_path / "x" / "桌.csv") in told.en
+    assert run("assets", tmp_path / "y" / "桌.csv", source="桌").issues == []
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset"),
+    [
+        ("APB.osm", "APB"),
+        ("APB.osm.pbf", "APB"),
+        ("车.2026.csv", "车.2026"),
+        ("a.geojson.zip", "a"),
+    ],
+)
+def test_a_dataset_is_named_by_its_file_without_all_known_endings(name, dataset):
+    assert dataset_of(Path(name)) == dataset

@@ -92,3 +92,44 @@ def test_a_room_of_a_plan_gets_what_the_sheet_says_and_keeps_its_shape(
     assert (row["source"], row["usable_area_m2"], row["name"]) == ("plan", 21.5, "会议室")
     assert row["wkt"].startswith("MULTIPOLYGON")
     assert len(rows("level")) == 1
+
+
+SEATS = "楼号,楼层,房间号,人员工号,起始日期\n"
+
+
+def test_a_person_who_moves_leaves_the_old_room(run, rows, tmp_path, estate, database):
+    run("rooms", _sheet(tmp_path / "rooms.csv", SEATS + "B01,3层,301,P0001,\nB01,3层,302,P0002,"))
+    moved = SEATS + "B01,3层,305,P0001,2026-02-01\nB01,3层,302,,"
+    report = run("rooms", _sheet(tmp_path / "rooms.csv", moved))
+    with database.engine.connect() as link:
+        clock = link.scalar(sa.text("SELECT (onemap_now() AT TIME ZONE 'Asia/Shanghai')::date"))
+    stays = {row["source_key"]: row["valid_to"] for row in rows("occupancy")}
+    assert stays == {
+        "B01/301/P0001/": datetime.date(2026, 2, 1), "B01/302/P0002/": clock,
+        "B01/305/P0001/2026-02-01": None,
+    }  # fmt: skip
+    ended = [i.value for i in report.issues if i.reason == "occupancy_ended"]
+    assert sorted(ended) == ["B01/301/P0001/", "B01/302/P0002/"]
+    assert report.absent == {"room": ["B01/301"]}
+    again = run("rooms", tmp_path / "rooms.csv")
+    assert (again.loaded, again.updated) == (0, 0)
+    assert not [i for i in again.issues if i.reason == "occupancy_ended"]
+
+
+def test_a_sheet_without_occupants_ends_no_stay(run, rows, tmp_path, estate):
+    run("rooms", _sheet(tmp_path / "rooms.csv", SEATS + "B01,3层,301,P0001,"))
+    run("rooms", _sheet(tmp_path / "rooms.csv", "楼号,楼层,房间号,使用面积\nB01,3层,301,20"))
+    assert [row["valid_to"] for row in rows("occupancy")] == [None]
+
+
+def test_a_beginning_that_is_corrected_replaces_the_stay(run, rows, tmp_path, estate):
+    run("rooms", _sheet(tmp_path / "rooms.csv", SEATS + "B01,3层,301,P0001,2026-03-01"))
+    run("rooms", _sheet(tmp_path / "rooms.csv", SEATS + "B01,3层,301,P0001,2026-01-01"))
+    assert [row["source_key"] for row in rows("occupancy")] == ["B01/301/P0001/2026-01-01"]
+
+
+def test_a_room_that_moves_a_floor_lies_on_that_floor_only(run, rows, tmp_path, estate):
+    run("rooms", _sheet(tmp_path / "rooms.csv", "楼号,楼层,房间号\nB01,1层,301"))
+    run("rooms", _sheet(tmp_path / "rooms.csv", "楼号,楼层,房间号\nB01,2层,301"))
+    floors = {row["id"]: row["ordinal"] for row in rows("level")}
+    assert [floors[row["level_id"]] for row in rows("room_level")] == [1]

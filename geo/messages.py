@@ -240,6 +240,11 @@ READING_MESSAGES: Final = _catalogue(
     Message("no_value", "读数不是数值。", "The reading is not a number."),
     Message("duplicate_reading", "同一时刻的重复读数。", "The same time was read twice."),
     Message("conflict", "同一时刻有两个不同的读数。", "Two different readings at the same time."),
+    Message(
+        "overlap",
+        "与另一区间重叠，未计入。",
+        "The interval overlaps another and is not counted.",
+    ),
     Message("too_many_digits", "读数超过表计位数。", "The reading has more digits than the meter."),
 )
 """Why an interval of a meter is what it is, or why a reading was set aside."""

@@ -23,7 +23,7 @@ GAP_FACTOR: Final = 1.5
 """An interval longer than this many usual intervals is a gap."""
 ROLL_OVER_SHARE: Final = 0.1
 """Without a `max_rate`, a roll-over is believed when it adds at most this share of the register."""
-_CODE: Final = f"U{max(map(len, READING_MESSAGES))}"
+CODE: Final = f"U{max(map(len, READING_MESSAGES))}"
 _LEADING_ZERO_FACTOR: Final = 100.0
 
 
@@ -158,6 +158,8 @@ def allocate(
     intervals: Intervals, windows: Sequence[tuple[datetime, datetime]] | ArrayLike
 ) -> Allocation:
     """Sum consumption over windows [from, to), never splitting an interval.
+
+    The intervals are in order and do not overlap, as `consumption` and `geo.recorded` give them.
 
     An interval counts where it lies wholly within the window. One that straddles the edge is
     not shared out, and the window's coverage falls short by it: choose windows that begin and
@@ -305,15 +307,15 @@ def _judged(
     fast |= _leaps_from_zero(kept.value[rows], total, hours)
     total[fast], reason[fast] = np.nan, "too_fast"
     gap = hours > GAP_FACTOR * _usual_hours(kept, every)
-    named = np.array([doubts.get(int(row), "") for row in rows[:-1]], dtype=_CODE)
+    named = np.array([doubts.get(int(row), "") for row in rows[:-1]], dtype=CODE)
     reason = np.where((reason == "") & (named != ""), named, reason)
     reason = np.where((reason == "") & gap, "gap", reason)
     known = np.isfinite(total) & ~gap & (named == "")
     order = np.argsort(kept.ignored, kind="stable")
     return Intervals(
-        start, end, total, np.where(known, "measured", "unknown"), reason.astype(_CODE),
+        start, end, total, np.where(known, "measured", "unknown"), reason.astype(CODE),
         np.array(kept.ignored, dtype=np.int64)[order],
-        np.array(kept.ignored_reason, dtype=_CODE)[order],
+        np.array(kept.ignored_reason, dtype=CODE)[order],
     )  # fmt: skip
 
 
@@ -336,7 +338,7 @@ def _steps(
     """Return the register difference of each interval (NaN: unknown) and its reason."""
     value, generation = kept.value[kept.rows], kept.generation[kept.rows]
     delta = np.diff(value)
-    reason = np.full(len(delta), "", dtype=_CODE)
+    reason = np.full(len(delta), "", dtype=CODE)
     changed = np.diff(generation) > 0
     fell = (delta < 0) & ~changed
     if modulus is None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select
 
-from layers.access import rows
-from layers.estate import BUILDINGS
 from layers.labels import Text
 from layers.measures import consumption as used
 from layers.measures import factors as dated_factors
+from layers.measures import metered
 from layers.measures.base import Measure, Question, Rows, Values, last_month
+from layers.measures.metered import Meter
 
 
 @dataclass(frozen=True)
@@ -27,27 +27,12 @@ class Counted:
     place: str  # "building_id" or "site_id"
 
 
-def _areas(question: Question, place: str) -> Select[Any]:
-    """Return ``id, area``: the built area of each building, or of all buildings of each site."""
-    building = rows(BUILDINGS, question.actor, question.at)
-    if place == "building_id":
-        return select(building.c.id, building.c.built_area_m2.label("area"))
-    # A site with a building of unknown area has no area to divide by.
-    complete = func.count() == func.count(building.c.built_area_m2)
-    area = case((complete, func.sum(building.c.built_area_m2)), else_=None)
-    return (
-        select(building.c.site_id.label("id"), area.label("area"))
-        .where(building.c.site_id.is_not(None))
-        .group_by(building.c.site_id)
-    )
-
-
 def ask(counted: Counted, question: Question) -> Mapping[str, Select[Any]]:
     """Return the statements: areas, meters, what they serve, readings and factors."""
     return {
-        "areas": _areas(question, counted.place),
-        "meters": used.meters(question),
-        "scopes": used.scopes(question),
+        "areas": metered.areas(question, counted.place),
+        "meters": metered.meters(question),
+        "scopes": metered.scopes(question),
         "readings": used.readings(question),
         "factors": dated_factors.factors(question, counted.quantity),
     }
@@ -55,36 +40,37 @@ def ask(counted: Counted, question: Question) -> Mapping[str, Select[Any]]:
 
 def read(counted: Counted, question: Question, found: Mapping[str, Rows]) -> Values:
     """Add up the top meters of each place, each weighed with the factor of its carrier."""
-    meters = used.read_meters(found["meters"])
-    places = used.served(found["scopes"], counted.place)
+    meters = metered.read_meters(found["meters"])
     areas = {row["id"]: row["area"] for row in found["areas"]}
+    unseen = {row["id"] for row in found["areas"] if not row["seen"]}
+    places = metered.parts_of(found["scopes"], counted.place, areas)
     readings = used.Consumption(found["readings"], meters)
-    times_served = Counter(key for ids in places.values() for key in ids)
-    carriers = {meter.kind for meter in meters.values()}
+    times_served = Counter(key for here in places.values() for key in here)
     chosen = {
         carrier: dated_factors.periods(question, found["factors"], carrier, counted.method)
-        for carrier in sorted(carriers)
+        for carrier in sorted({meter.kind for meter in meters.values()})
     }
     values, needed = Values(), set()
-    for place in sorted(places):
-        if place not in areas:  # not to be seen
-            continue
-        tops = used.top_meters(places[place], meters)
+    for place in sorted(places.keys() & areas.keys()):  # the others are not to be seen
+        tops = metered.top_meters(places[place], meters)
         if not tops:
             continue
-        total, coverage = 0.0, 0.0
-        measured = False
+        if place in unseen or not all(meter.seen for meter in tops):
+            # A part of the sum would pass for the whole.
+            values.add(place, None, areas[place], None)
+            continue
+        total: float | None = None
+        measured = dict.fromkeys((meter.id for meter in tops), 0.0)
         for meter in tops:
             # What one meter counts for several places cannot be told apart.
             if times_served[meter.id] > 1:
                 continue
-            amount, share = _weighed(meter, chosen[meter.kind], readings, question)
+            amount, measured[meter.id] = _weighed(meter, chosen[meter.kind], readings, question)
             needed.add(meter.kind)
-            coverage += share
             if amount is not None:
-                total, measured = total + amount, True
-        area = areas[place]
-        values.add(place, total if measured else None, area, coverage / len(tops))
+                total = (total or 0.0) + amount
+        coverage = metered.coverage(tops, places[place], measured)
+        values.add(place, total if coverage is not None else None, areas[place], coverage)
     rule = dated_factors.BY_END if counted.method is None else dated_factors.BY_DAY
     values.editions = [
         dated_factors.edition(period, question, rule)
@@ -95,7 +81,7 @@ def read(counted: Counted, question: Question, found: Mapping[str, Rows]) -> Val
 
 
 def _weighed(
-    meter: used.Meter,
+    meter: Meter,
     periods: list[dated_factors.Period],
     readings: used.Consumption,
     question: Question,
@@ -115,7 +101,7 @@ def _weighed(
         covered += share * (period.end - period.start).total_seconds()
         if value == value:  # not NaN  # noqa: PLR0124
             total = (total or 0.0) + value * (rate or 0.0)
-    return total, min(covered / question.span.seconds, 1.0)
+    return total, covered / question.span.seconds
 
 
 _KGCE = Text("kgce/m²", "kgce/m²")

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import problems
+from api import answers, problems
 from api.database import Connections
 from api.headers import BrowserHeaders
 from api.routes import (
@@ -65,6 +65,7 @@ def create_app(config: Config) -> FastAPI:
     problems.install(app)
     for part in (health, catalogue, tiles, measures, search, facts, buildings, docs, ogc):
         app.include_router(part.router)
+    answers.describe(app)
     # The last one added is met first: tiles need no headers of a document.
     app.add_middleware(BrowserHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)

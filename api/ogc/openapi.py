@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.ogc.documents import DEFAULT_LIMIT, MAX_LIMIT
-from api.ogc.links import GEOJSON, HTML, JSON, MVT, PREFIX
+from api.ogc.links import HTML, JSON, MVT, PREFIX
 from api.problems import described
 from layers.cql2 import kind_of, queryables
 from layers.crs import CRS84_URI
@@ -84,23 +84,6 @@ ITEMS_PARAMETERS = [
     query("skipGeometry", "不返回几何 | leave the geometry out", "false", enum=["true", "false"]),
     query("token", "分页标记，取自 next 链接 | place in the list, from a next link", "W1siaWQi…"),
 ]
-_FEATURE = {
-    "type": "Feature",
-    "id": 12,
-    "geometry": {"type": "Point", "coordinates": [116.35, 39.95]},
-    "properties": {"id": 12, "name": "301", "capacity": 2},
-}
-_EXAMPLES: dict[str, Any] = {
-    "items": {
-        "type": "FeatureCollection",
-        "links": [{"rel": "self", "type": GEOJSON, "href": "…/ogc/collections/rooms/items"}],
-        "timeStamp": "2026-10-12T01:00:00Z",
-        "numberMatched": 1,
-        "numberReturned": 1,
-        "features": [_FEATURE],
-    },
-    "item": {**_FEATURE, "links": []},
-}
 
 
 def documented(
@@ -117,7 +100,7 @@ def documented(
     if kind == MVT:
         content[kind]["schema"] = {"type": "string", "format": "binary"}
     if example is not None:
-        content[kind]["example"] = _EXAMPLES.get(example, example)
+        content[kind]["example"] = example
     if html:
         content[HTML] = {"schema": {"type": "string"}}
     return {

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
+from api.answers import answer_of, documented
 from api.parameters import RowId
-from api.problems import described
-from api.routes.measures import answer_of
+from api.schemas import LEVELS
 from api.session import SessionOf
 from layers.access import rows
 from layers.facts import levels_of
@@ -19,32 +17,13 @@ from layers.registry import layer
 
 router = APIRouter(tags=["map"])
 _EXAMPLE = [{"id": 14, "ordinal": 0, "short_name": "1F", "name": "1层", "room_count": 24}]
-_SCHEMA: dict[str, Any] = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "properties": {
-            "id": {"type": "integer"},
-            "ordinal": {"type": "integer"},
-            "short_name": {"type": ["string", "null"]},
-            "name": {"type": ["string", "null"]},
-            "room_count": {"type": "integer"},
-        },
-    },
-}
 
 
 @router.get(
     "/buildings/{key}/levels",
     summary="楼层 | The storeys of a building, from the lowest up",
     response_class=Response,
-    responses={
-        200: {
-            "description": "OK",
-            "content": {"application/json": {"schema": _SCHEMA, "example": _EXAMPLE}},
-        },
-        **described(400, 401, 404, 503),
-    },
+    responses=documented(LEVELS, _EXAMPLE, 400, 401, 404, 503),
 )
 async def building_levels(session: SessionOf, key: RowId) -> Response:
     """Return the levels; an empty list for a building without a plan."""

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import func, literal, select, union_all
+from starlette.responses import Response
 
+from api.answers import answer_of, documented
 from api.places import bounds_of, service_url
-from api.problems import described
 from api.routes.tiles import pictures
+from api.schemas import CATALOGUE, FREE
 from api.session import Session, SessionOf
 from layers.access import rows
 from layers.base import Feature, Layer
@@ -23,18 +25,83 @@ from tiles.vector import drawable
 
 router = APIRouter(tags=["map"])
 TITLE = Text("一张图", "One map")
+_CATALOGUE: dict[str, Any] = {
+    "title": {"zh": "一张图", "en": "One map"},
+    "demo": True,
+    "now": "2026-10-12T09:00:00+08:00",
+    "timezone": "Asia/Shanghai",
+    "bounds": [119.55, 38.87, 119.68, 38.94],
+    "groups": [{"name": "estate", "title": {"zh": "房产", "en": "Estate"}}],
+    "layers": [
+        {
+            "name": "rooms",
+            "group": "estate",
+            "title": {"zh": "房间", "en": "Rooms"},
+            "description": {"zh": "…", "en": "…"},
+            "spatial": True,
+            "geometry": "polygon",
+            "shown": True,
+            "tiles": "/tiles/rooms/{z}/{x}/{y}",
+            "tilejson": "/tiles/rooms",
+            "raster": False,
+            "zooms": [16, 19],
+            "paint": {
+                "kind": "fill",
+                "color": "#f7f3ea",
+                "dark": "#2b3038",
+                "outline": "#b9b2a3",
+                "outline_dark": None,
+                "width": 1.0,
+                "opacity": 1.0,
+                "label": "number",
+                "label_zoom": 17,
+                "by": "use",
+                "colors": {"office": "#f3ead2"},
+            },
+            "count": 3042,
+            "measures": ["occupancy", "over_quota"],
+            "searchable": ["number", "name"],
+            "items": "/ogc/collections/rooms/items",
+            "fields": [
+                {
+                    "name": "usable_area_m2",
+                    "title": {"zh": "使用面积", "en": "declared usable area"},
+                    "type": "number",
+                    "unit": "m²",
+                    "choices": None,
+                    "reference": None,
+                }
+            ],
+        }
+    ],
+}
+_STYLE: dict[str, Any] = {
+    "version": 8,
+    "name": "One map",
+    "sources": {
+        "onemap-rooms": {
+            "type": "vector",
+            "tiles": ["http://127.0.0.1:8080/tiles/rooms/{z}/{x}/{y}"],
+            "minzoom": 16,
+            "maxzoom": 19,
+        }
+    },
+    "layers": [{"id": "land", "type": "background", "paint": {"background-color": "#f4f2ee"}}],
+    "center": [119.615, 38.905],
+}
 
 
 @router.get(
     "/catalogue",
     summary="Every layer: title, fields, units, tiles, how it looks, how many rows",
-    responses=described(401, 503),
+    response_class=Response,
+    responses=documented(CATALOGUE, _CATALOGUE, 401, 503),
 )
-async def catalogue(session: SessionOf) -> dict[str, Any]:
+async def catalogue(session: SessionOf) -> Response:
     """Return the catalogue of what the caller may see."""
     counts = await _counts(session)
     main = [each for each in LAYERS if each.group == "estate"]
-    return {
+    document = {
         "title": TITLE._asdict(),
         "demo": session.config.demo,
         "now": session.config.now().astimezone(session.config.zone).isoformat(timespec="seconds"),
@@ -43,12 +110,14 @@ async def catalogue(session: SessionOf) -> dict[str, Any]:
         "groups": [{"name": name, "title": title._asdict()} for name, title in GROUPS.items()],
         "layers": [_described(layer, counts[layer.name]) for layer in LAYERS],
     }
+    return answer_of(document)
 
 
 @router.get(
     "/style.json",
     summary="MapLibre style of the whole map",
-    responses=described(401, 503),
+    response_class=Response,
+    responses=documented(FREE, _STYLE, 401, 503),
 )
 async def style_json(
     request: Request,
@@ -56,10 +125,10 @@ async def style_json(
     theme: Annotated[
         Literal["light", "dark"], Query(description="日间或夜间 | day or night")
     ] = "light",
-) -> dict[str, Any]:
+) -> Response:
     """Return the style: every layer, labels of the reader's own fonts, no outside address."""
     main = [each for each in LAYERS if each.group == "estate"]
-    return style(
+    made = style(
         LAYERS,
         base=service_url(request),
         language=session.language,
@@ -67,6 +136,7 @@ async def style_json(
         rasters=await pictures(session),
         view=await bounds_of(session, main),
     )
+    return answer_of(made)
 
 
 async def _counts(session: Session) -> dict[str, int]:

@@ -11,10 +11,10 @@ import orjson
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.answers import answer_of, documented
 from api.parameters import LayerName, RowId
-from api.problems import described
-from api.routes.measures import answer_of
 from api.routes.search import paths_of, place
+from api.schemas import FEATURE
 from api.session import Session, SessionOf
 from layers.base import Layer
 from layers.facts import TITLE_OF, facts, latest, related, series_of, subtitle_column
@@ -32,6 +32,7 @@ _EXAMPLE: dict[str, Any] = {
     "layer": "rooms",
     "id": 412,
     "title": "B03-412",
+    "names": {},
     "path": [{"layer": "buildings", "id": 3, "name": "3号楼"}],
     "facts": [
         {
@@ -76,13 +77,7 @@ _EXAMPLE: dict[str, Any] = {
     "/features/{layer_name}/{key}",
     summary="一个对象的全部事实 | Everything known of one thing, and what belongs to it",
     response_class=Response,
-    responses={
-        200: {
-            "description": "OK",
-            "content": {"application/json": {"schema": {"type": "object"}, "example": _EXAMPLE}},
-        },
-        **described(400, 401, 404, 503),
-    },
+    responses=documented(FEATURE, _EXAMPLE, 400, 401, 404, 503),
 )
 async def feature_facts(
     session: SessionOf,

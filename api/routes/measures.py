@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Query
 from sqlalchemy import Select, func, select
 from starlette.responses import Response
 
+from api.answers import answer_of, documented
 from api.parameters import MeasureName
-from api.problems import described
+from api.schemas import MEASURE, MEASURED
+from api.schemas import rows as listed
 from api.session import Session, SessionOf, parse_moment
 from layers.access import rows
 from layers.labels import CHOICES
@@ -21,47 +22,6 @@ from layers.registry import layer
 
 router = APIRouter(tags=["measures"])
 
-_TEXT = {
-    "type": "object",
-    "properties": {"zh": {"type": "string"}, "en": {"type": "string"}},
-    "required": ["zh", "en"],
-}
-_NUMBERS = {"type": "array", "items": {"type": ["number", "null"]}}
-_MEASURE_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string"},
-        "layer": {"type": "string"},
-        "title": _TEXT,
-        "description": _TEXT,
-        "unit": _TEXT,
-        "kind": {"enum": ["sequential", "diverging", "categorical", "neutral"]},
-        "direction": {"enum": ["high_is_bad", "low_is_bad", "neutral"]},
-        "windowed": {"type": "boolean"},
-        "citation": {"oneOf": [_TEXT, {"type": "null"}]},
-    },
-}
-_ANSWER_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "measure": {"type": "string"},
-        "layer": {"type": "string"},
-        "ids": {"type": "array", "items": {"type": "integer"}},
-        "values": {"type": "array", "items": {"type": ["number", "string", "null"]}},
-        "numerator": _NUMBERS,
-        "denominator": _NUMBERS,
-        "coverage": _NUMBERS,
-        "unit": _TEXT,
-        "breaks": {"type": "array", "items": {"type": "number"}},
-        "colors": {"type": "array", "items": {"type": "string"}},
-        "colors_dark": {"type": "array", "items": {"type": "string"}},
-        "editions": {"type": "array", "items": {"type": "object"}},
-        "categories": {"type": "array", "items": {"type": "string"}},
-        "labels": {"type": "object", "additionalProperties": _TEXT},
-        "at": {"type": "string", "format": "date-time"},
-        "window": {"type": ["array", "null"], "items": {"type": "string", "format": "date-time"}},
-    },
-}
 _EXAMPLE_LIST = [
     {
         "name": "over_quota",
@@ -93,25 +53,11 @@ _EXAMPLE_ANSWER = {
 }
 
 
-def _documented(schema: dict[str, Any], example: Any, *errors: int) -> dict[int | str, Any]:
-    content = {"application/json": {"schema": schema, "example": example}}
-    return {200: {"description": "OK", "content": content}, **described(*errors)}
-
-
-def answer_of(document: Any) -> Response:
-    """Return `document` as JSON, without a model between: answers hold 100,000 numbers."""
-    return Response(
-        orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY, default=float),
-        media_type="application/json",
-        headers={"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"},
-    )
-
-
 @router.get(
     "/measures",
     summary="指标一览 | Every measure: its layer, unit and meaning",
     response_class=Response,
-    responses=_documented({"type": "array", "items": _MEASURE_SCHEMA}, _EXAMPLE_LIST, 401, 503),
+    responses=documented(listed(MEASURE), _EXAMPLE_LIST, 401, 503),
 )
 async def list_measures(_session: SessionOf) -> Response:
     """Return what can be measured, and on which layer."""
@@ -122,7 +68,7 @@ async def list_measures(_session: SessionOf) -> Response:
     "/measures/{name}",
     summary="一个指标的全部数值 | A measure of every thing the caller may see, in columns",
     response_class=Response,
-    responses=_documented(_ANSWER_SCHEMA, _EXAMPLE_ANSWER, 400, 401, 404, 503),
+    responses=documented(MEASURED, _EXAMPLE_ANSWER, 400, 401, 404, 503),
 )
 async def answer_measure(
     session: SessionOf,

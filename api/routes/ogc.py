@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy import func, select
 from starlette.responses import Response
 
-from api.ogc import documents
+from api.ogc import documents, examples
 from api.ogc.items import (
     GEOMETRY,
     Page,
@@ -42,11 +42,13 @@ from layers.registry import LAYERS
 from layers.registry import layer as layer_named
 from tiles.vector import drawable
 
-router = APIRouter(prefix="/ogc", tags=["OGC API"])
+router = APIRouter(prefix="/ogc", tags=["OGC API"], default_response_class=Response)
 router.include_router(ogc_tiles.router)
 
 
-@router.get("", summary="首页 | Landing page", **documented("links to everything"))
+@router.get(
+    "", summary="首页 | Landing page", **documented("links to everything", example=examples.LANDING)
+)
 async def landing(request: Request, session: SessionOf) -> Response:
     """Return the landing page: where the collections, the conformance and the description are."""
     check_names(request)
@@ -69,7 +71,11 @@ async def style() -> Response:
 
 
 @router.get(
-    "/api", summary="OpenAPI 3.0", **documented("the description", kind=OPENAPI, html=False)
+    "/api",
+    summary="OpenAPI 3.0",
+    **documented(
+        "the description", kind=OPENAPI, example=examples.OPENAPI, html=False, errors=(400,)
+    ),
 )
 async def api(request: Request) -> Response:
     """Return the description of the addresses below ``/ogc`` in OpenAPI 3.0."""
@@ -77,7 +83,11 @@ async def api(request: Request) -> Response:
     return document(older(request.app, Links(request).root), media_type=OPENAPI, language="en")
 
 
-@router.get("/conformance", summary="符合的标准 | Conformance", **documented("classes kept"))
+@router.get(
+    "/conformance",
+    summary="符合的标准 | Conformance",
+    **documented("classes kept", example=examples.CONFORMS),
+)
 async def conformance(request: Request, session: SessionOf) -> Response:
     """Return the conformance classes that the service keeps."""
     check_names(request)
@@ -86,7 +96,11 @@ async def conformance(request: Request, session: SessionOf) -> Response:
     return plain(request, session, body, title)
 
 
-@router.get("/collections", summary="图层 | Collections", **documented("all layers"))
+@router.get(
+    "/collections",
+    summary="图层 | Collections",
+    **documented("all layers", example=examples.COLLECTIONS),
+)
 async def collections(request: Request, session: SessionOf) -> Response:
     """Return every layer as a collection."""
     check_names(request)
@@ -96,7 +110,11 @@ async def collections(request: Request, session: SessionOf) -> Response:
     return document(body, language=session.language)
 
 
-@router.get("/collections/{layer}", summary="图层 | One collection", **documented("one layer"))
+@router.get(
+    "/collections/{layer}",
+    summary="图层 | One collection",
+    **documented("one layer", example=examples.COLLECTION),
+)
 async def collection(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return one layer as a collection, with the extent of what the caller may see."""
     check_names(request)
@@ -142,7 +160,11 @@ def _utc(moment: datetime) -> str:
 @router.get(
     "/collections/{layer}/queryables",
     summary="可查询属性 | Queryables",
-    **documented("JSON Schema of what a filter may name", kind=SCHEMA_JSON),
+    **documented(
+        "JSON Schema of what a filter may name",
+        kind=SCHEMA_JSON,
+        example=examples.schema("queryables"),
+    ),
 )
 async def queryables(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return what a filter may name."""
@@ -152,7 +174,11 @@ async def queryables(request: Request, session: SessionOf, layer: LayerName) -> 
 @router.get(
     "/collections/{layer}/sortables",
     summary="可排序属性 | Sortables",
-    **documented("JSON Schema of what can be sorted by", kind=SCHEMA_JSON),
+    **documented(
+        "JSON Schema of what can be sorted by",
+        kind=SCHEMA_JSON,
+        example=examples.schema("sortables"),
+    ),
 )
 async def sortables(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return what can be sorted by."""
@@ -162,7 +188,9 @@ async def sortables(request: Request, session: SessionOf, layer: LayerName) -> R
 @router.get(
     "/collections/{layer}/schema",
     summary="字段 | Schema",
-    **documented("JSON Schema of the features", kind=SCHEMA_JSON),
+    **documented(
+        "JSON Schema of the features", kind=SCHEMA_JSON, example=examples.schema("schema")
+    ),
 )
 async def schema(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return the fields of the layer."""
@@ -181,7 +209,9 @@ def _schema(request: Request, session: Session, name: str, what: str) -> Respons
 @router.get(
     "/collections/{layer}/items",
     summary="要素 | Features",
-    **documented("a page of features", kind=GEOJSON, example="items", parameters=ITEMS_PARAMETERS),
+    **documented(
+        "a page of features", kind=GEOJSON, example=examples.ITEMS, parameters=ITEMS_PARAMETERS
+    ),
 )
 async def items(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return a page of features.
@@ -263,7 +293,7 @@ def _heads(session: Session, layer: Layer, names: tuple[str, ...]) -> list[tuple
     **documented(
         "one feature",
         kind=GEOJSON,
-        example="item",
+        example=examples.ITEM,
         parameters=[ITEMS_PARAMETERS[0], query("crs", "坐标系 | CRS", CRS84_URI)],
     ),
 )

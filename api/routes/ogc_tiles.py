@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.ogc import documents, tilesets
+from api.ogc import documents, examples, tilesets
 from api.ogc.links import MVT, Links
 from api.ogc.openapi import documented
 from api.ogc.page import plain
@@ -19,11 +19,13 @@ from layers.problems import NotFound
 from layers.registry import layer as layer_named
 from tiles.vector import drawable
 
-router = APIRouter()
+router = APIRouter(default_response_class=Response)
 
 
 @router.get(
-    "/collections/{layer}/tiles", summary="瓦片集 | Tile sets", **documented("the tile sets")
+    "/collections/{layer}/tiles",
+    summary="瓦片集 | Tile sets",
+    **documented("the tile sets", example=examples.TILESETS),
 )
 async def layer_tilesets(request: Request, session: SessionOf, layer: LayerName) -> Response:
     """Return the tile sets of a layer."""
@@ -36,7 +38,7 @@ async def layer_tilesets(request: Request, session: SessionOf, layer: LayerName)
 @router.get(
     "/collections/{layer}/tiles/{matrix_set}",
     summary="瓦片集 | Tile set",
-    **documented("metadata of one tile set"),
+    **documented("metadata of one tile set", example=examples.TILESET),
 )
 async def layer_tileset(
     request: Request, session: SessionOf, layer: LayerName, matrix_set: MatrixSet
@@ -72,7 +74,11 @@ async def layer_tile(
     return await answer_tile(request, _tiled(layer).name, matrix, column, row)
 
 
-@router.get("/tileMatrixSets", summary="瓦片网格 | Tile matrix sets", **documented("the grids"))
+@router.get(
+    "/tileMatrixSets",
+    summary="瓦片网格 | Tile matrix sets",
+    **documented("the grids", example=examples.MATRIX_SETS),
+)
 async def matrix_sets(request: Request, session: SessionOf) -> Response:
     """Return the tile matrix sets."""
     check_names(request)
@@ -83,7 +89,7 @@ async def matrix_sets(request: Request, session: SessionOf) -> Response:
 @router.get(
     "/tileMatrixSets/{matrix_set}",
     summary="瓦片网格 | Tile matrix set",
-    **documented("definition of one grid"),
+    **documented("definition of one grid", example=examples.MATRICES),
 )
 async def matrix_set(request: Request, session: SessionOf, matrix_set: MatrixSet) -> Response:
     """Return the definition of a tile matrix set."""

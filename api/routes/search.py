@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api.problems import described
-from api.routes.measures import answer_of
+from api.answers import answer_of, documented
+from api.schemas import FOUND
 from api.session import Session, SessionOf
 from layers.places import Place, paths, read_path
 from layers.search import search
@@ -33,49 +33,13 @@ _EXAMPLE = {
         }
     ],
 }
-_STEP = {
-    "type": "object",
-    "properties": {
-        "layer": {"type": "string"},
-        "id": {"type": "integer"},
-        "name": {"type": "string"},
-    },
-}
-_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "query": {"type": "string"},
-        "results": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "layer": {"type": "string"},
-                    "id": {"type": "integer"},
-                    "title": {"type": "string"},
-                    "field": {"type": "string"},
-                    "text": {"type": "string"},
-                    "path": {"type": "array", "items": _STEP},
-                    "center": {"type": ["array", "null"], "items": {"type": "number"}},
-                    "bbox": {"type": ["array", "null"], "items": {"type": "number"}},
-                },
-            },
-        },
-    },
-}
 
 
 @router.get(
     "/search",
     summary="搜索 | Search names, numbers, plates, tags, pinyin and initials",
     response_class=Response,
-    responses={
-        200: {
-            "description": "OK",
-            "content": {"application/json": {"schema": _SCHEMA, "example": _EXAMPLE}},
-        },
-        **described(400, 401, 503),
-    },
+    responses=documented(FOUND, _EXAMPLE, 400, 401, 503),
 )
 async def search_everything(
     session: SessionOf,

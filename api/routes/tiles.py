@@ -11,9 +11,11 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from api import tiles as door
+from api.answers import answer_of, documented
 from api.parameters import Column, LayerName, Row, RowId, Zoom
 from api.places import bounds_of, service_url
 from api.problems import described
+from api.schemas import FREE
 from api.session import Session, SessionOf, open_session
 from layers.access import rows
 from layers.base import Feature, Layer
@@ -26,32 +28,28 @@ from tiles.vector import Tile, drawable
 
 router = APIRouter(prefix="/tiles", tags=["tiles"], dependencies=[Depends(open_session)])
 
+_TILEJSON: dict[str, Any] = {
+    "tilejson": "3.0.0",
+    "name": "房间",
+    "description": "…",
+    "scheme": "xyz",
+    "tiles": ["http://127.0.0.1:8080/tiles/rooms/{z}/{x}/{y}"],
+    "minzoom": 16,
+    "maxzoom": 19,
+    "bounds": [119.5, 38.85, 119.7, 38.95],
+    "vector_layers": [
+        {"id": "rooms", "fields": {"number": "房间号"}, "minzoom": 16, "maxzoom": 19}
+    ],
+}
+
 
 @router.get(
     "/{layer}",
     summary="TileJSON 3 of a layer",
-    responses=described(401, 404, 503)
-    | {
-        200: {
-            "content": {
-                "application/json": {
-                    "example": {
-                        "tilejson": "3.0.0",
-                        "name": "房间",
-                        "tiles": ["http://127.0.0.1:8080/tiles/rooms/{z}/{x}/{y}"],
-                        "minzoom": 16,
-                        "maxzoom": 19,
-                        "bounds": [119.5, 38.85, 119.7, 38.95],
-                        "vector_layers": [
-                            {"id": "rooms", "fields": {"number": "房间号"}, "minzoom": 16}
-                        ],
-                    }
-                }
-            }
-        }
-    },
+    response_class=Response,
+    responses=documented(FREE, _TILEJSON, 401, 404, 503),
 )
-async def tilejson(layer: LayerName, request: Request, session: SessionOf) -> dict[str, Any]:
+async def tilejson(layer: LayerName, request: Request, session: SessionOf) -> Response:
     """Describe the tiles of `layer`: where they are, their zooms, bounds and attributes."""
     found = layer_named(layer)
     if not drawable(found):
@@ -61,7 +59,7 @@ async def tilejson(layer: LayerName, request: Request, session: SessionOf) -> di
         )
     first, last = found.zooms
     columns = found.fields()
-    return {
+    document = {
         "tilejson": "3.0.0",
         "name": session.say(found.title),
         "description": session.say(found.description),
@@ -86,6 +84,7 @@ async def tilejson(layer: LayerName, request: Request, session: SessionOf) -> di
             }
         ],
     }
+    return answer_of(document)
 
 
 def _derived(layer: Layer) -> list[str]:

@@ -37,14 +37,17 @@ interface Answers {
 }
 
 // A path or a parameter that the service no longer has stops the build here: the types of both
-// come from its OpenAPI document (`npm run api`). So does a key that an answer no longer tells,
-// wherever the document says which keys there are.
+// come from its OpenAPI document (`npm run api`). So does a key, however deep, that an answer no
+// longer tells, wherever the document says which keys there are.
 type Described<P extends keyof paths> = paths[P]['get']['responses'][200]['content']['application/json']
-type Row<T> = T extends readonly (infer R)[] ? R : T
-type Lost<P extends keyof paths> = string extends keyof Row<Described<P>>
-  ? never
-  : Exclude<keyof Row<Answers[P & keyof Answers]>, keyof Row<Described<P>>>
-type Path = { [P in keyof Answers & keyof paths]: Lost<P> extends never ? P : never }[keyof Answers & keyof paths]
+type Lost<Read, Told> = Read extends readonly (infer R)[]
+  ? Told extends readonly (infer T)[] ? Lost<R, T> : never
+  : Read extends object
+    ? string extends keyof Told
+      ? never
+      : { [K in keyof Read & string]-?: K extends keyof Told ? Lost<NonNullable<Read[K]>, NonNullable<Told[K]>> : K }[keyof Read & string]
+    : never
+type Path = { [P in keyof Answers & keyof paths]: Lost<Answers[P], Described<P>> extends never ? P : never }[keyof Answers & keyof paths]
 type Given<P extends Path> = Omit<paths[P]['get']['parameters'], 'header' | 'cookie'>
 
 const root = new URL('.', document.baseURI)

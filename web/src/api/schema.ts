@@ -26,7 +26,77 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            [key: string]: unknown;
+                            title: {
+                                zh: string;
+                                en: string;
+                            };
+                            demo: boolean;
+                            /** Format: date-time */
+                            now: string;
+                            timezone: string;
+                            bounds: number[] | null;
+                            groups: {
+                                name: string;
+                                title: {
+                                    zh: string;
+                                    en: string;
+                                };
+                            }[];
+                            layers: {
+                                name: string;
+                                group: string;
+                                title: {
+                                    zh: string;
+                                    en: string;
+                                };
+                                description: {
+                                    zh: string;
+                                    en: string;
+                                };
+                                spatial: boolean;
+                                geometry: ("polygon" | "line" | "point") | null;
+                                shown: boolean;
+                                tiles: string | null;
+                                tilejson: string | null;
+                                raster: boolean;
+                                zooms: number[];
+                                paint: {
+                                    /** @enum {string} */
+                                    kind: "fill" | "line" | "circle";
+                                    color: string;
+                                    dark: string;
+                                    outline: string | null;
+                                    outline_dark: string | null;
+                                    width: number;
+                                    opacity: number;
+                                    label: string | null;
+                                    label_zoom: number;
+                                    by: string | null;
+                                    colors: {
+                                        [key: string]: string;
+                                    };
+                                } | null;
+                                count: number;
+                                measures: string[];
+                                searchable: string[];
+                                items: string;
+                                fields: {
+                                    name: string;
+                                    title: {
+                                        zh: string;
+                                        en: string;
+                                    };
+                                    type: string;
+                                    unit: string | null;
+                                    choices: {
+                                        [key: string]: {
+                                            zh: string;
+                                            en: string;
+                                        };
+                                    } | null;
+                                    reference: string | null;
+                                }[];
+                            }[];
                         };
                     };
                 };
@@ -146,26 +216,26 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            name?: string;
-                            layer?: string;
-                            title?: {
+                            name: string;
+                            layer: string;
+                            title: {
                                 zh: string;
                                 en: string;
                             };
-                            description?: {
+                            description: {
                                 zh: string;
                                 en: string;
                             };
-                            unit?: {
+                            unit: {
                                 zh: string;
                                 en: string;
                             };
-                            /** @enum {unknown} */
-                            kind?: "sequential" | "diverging" | "categorical" | "neutral";
-                            /** @enum {unknown} */
-                            direction?: "high_is_bad" | "low_is_bad" | "neutral";
-                            windowed?: boolean;
-                            citation?: {
+                            /** @enum {string} */
+                            kind: "sequential" | "diverging" | "categorical" | "neutral";
+                            /** @enum {string} */
+                            direction: "high_is_bad" | "low_is_bad" | "neutral";
+                            windowed: boolean;
+                            citation: {
                                 zh: string;
                                 en: string;
                             } | null;
@@ -211,21 +281,26 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            measure?: string;
-                            layer?: string;
-                            ids?: number[];
-                            values?: (number | string | null)[];
-                            numerator?: (number | null)[];
-                            denominator?: (number | null)[];
-                            coverage?: (number | null)[];
-                            unit?: {
+                            measure: string;
+                            layer: string;
+                            ids: number[];
+                            values: (number | string | null)[];
+                            numerator: (number | null)[];
+                            denominator: (number | null)[];
+                            coverage: (number | null)[];
+                            unit: {
                                 zh: string;
                                 en: string;
                             };
-                            breaks?: number[];
-                            colors?: string[];
-                            colors_dark?: string[];
-                            editions?: Record<string, never>[];
+                            breaks: number[];
+                            colors: string[];
+                            colors_dark: string[];
+                            editions: {
+                                [key: string]: unknown;
+                            }[];
+                            /** Format: date-time */
+                            at: string;
+                            window: string[] | null;
                             categories?: string[];
                             labels?: {
                                 [key: string]: {
@@ -233,9 +308,6 @@ export interface paths {
                                     en: string;
                                 };
                             };
-                            /** Format: date-time */
-                            at?: string;
-                            window?: string[] | null;
                         };
                     };
                 };
@@ -276,20 +348,20 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            query?: string;
-                            results?: {
-                                layer?: string;
-                                id?: number;
-                                title?: string;
-                                field?: string;
-                                text?: string;
-                                path?: {
-                                    layer?: string;
-                                    id?: number;
-                                    name?: string;
+                            query: string;
+                            results: {
+                                layer: string;
+                                id: number;
+                                title: string | null;
+                                field: string;
+                                text: string;
+                                path: {
+                                    layer: string;
+                                    id: number;
+                                    name: string | null;
                                 }[];
-                                center?: number[] | null;
-                                bbox?: number[] | null;
+                                center: number[] | null;
+                                bbox: number[] | null;
                             }[];
                         };
                     };
@@ -331,7 +403,60 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": Record<string, never>;
+                        "application/json": {
+                            layer: string;
+                            id: number;
+                            title: string | null;
+                            names: {
+                                [key: string]: unknown;
+                            };
+                            path: {
+                                layer: string;
+                                id: number;
+                                name: string | null;
+                            }[];
+                            facts: {
+                                field: string;
+                                title: {
+                                    zh: string;
+                                    en: string;
+                                };
+                                value: unknown;
+                                label: string | null;
+                                unit: string | null;
+                                reference: {
+                                    layer: string;
+                                    id: number;
+                                    title: string | null;
+                                } | null;
+                            }[];
+                            source: {
+                                source: string | null;
+                                source_key: string | null;
+                                revision: number;
+                                /** Format: date-time */
+                                recorded_at: string | null;
+                            };
+                            related: {
+                                layer: string;
+                                role: string | null;
+                                title: {
+                                    zh: string;
+                                    en: string;
+                                };
+                                count: number;
+                                items: {
+                                    id: number | string;
+                                    title: string | null;
+                                    subtitle: string | null;
+                                }[];
+                            }[];
+                            center: number[] | null;
+                            bbox: number[] | null;
+                            geometry: {
+                                [key: string]: unknown;
+                            } | null;
+                        };
                     };
                 };
             };
@@ -371,11 +496,11 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            id?: number;
-                            ordinal?: number;
-                            short_name?: string | null;
-                            name?: string | null;
-                            room_count?: number;
+                            id: number;
+                            ordinal: number;
+                            short_name: string | null;
+                            name: string | null;
+                            room_count: number;
                         }[];
                     };
                 };

@@ -139,8 +139,8 @@ export interface Fact {
   field: string
   title: Text
   value: unknown
-  label: string | Text | null
-  unit: string | Text | null
+  label: string | null
+  unit: string | null
   reference: Reference | null
 }
 

@@ -1,0 +1,202 @@
+"""JSON Schemas of what the service answers: for its description, the page's types and the tests.
+
+Nothing is serialised or checked by them when the service answers: answers hold 100,000 numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def record(optional: tuple[str, ...] = (), **properties: Schema) -> Schema:
+    """Return the schema of an object that has these properties, each always unless `optional`."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def rows(items: Schema) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": items}
+
+
+def maybe(schema: Schema) -> Schema:
+    """Return the schema of what may be null."""
+    if isinstance(schema.get("type"), str) and "enum" not in schema:
+        return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def one_of(*names: str) -> Schema:
+    """Return the schema of one of some words."""
+    return {"type": "string", "enum": list(names)}
+
+
+def by_name(schema: Schema) -> Schema:
+    """Return the schema of an object whose keys are not known beforehand."""
+    return {"type": "object", "additionalProperties": schema}
+
+
+STRING: Schema = {"type": "string"}
+INTEGER: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": "number"}
+BOOLEAN: Schema = {"type": "boolean"}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+ANYTHING: Schema = {}
+FREE: Schema = {"type": "object", "additionalProperties": True}
+TEXT = record(zh=STRING, en=STRING)
+CENTER = maybe({**rows(NUMBER), "minItems": 2, "maxItems": 2})
+BOUNDS = maybe({**rows(NUMBER), "minItems": 4, "maxItems": 4})
+PLACE = record(layer=STRING, id=INTEGER, name=maybe(STRING))
+
+STATUS = record(status=STRING)
+
+FIELD = record(
+    name=STRING,
+    title=TEXT,
+    type=STRING,
+    unit=maybe(STRING),
+    choices=maybe(by_name(TEXT)),
+    reference=maybe(STRING),
+)
+PAINT = record(
+    kind=one_of("fill", "line", "circle"),
+    color=STRING,
+    dark=STRING,
+    outline=maybe(STRING),
+    outline_dark=maybe(STRING),
+    width=NUMBER,
+    opacity=NUMBER,
+    label=maybe(STRING),
+    label_zoom=NUMBER,
+    by=maybe(STRING),
+    colors=by_name(STRING),
+)
+LAYER = record(
+    name=STRING,
+    group=STRING,
+    title=TEXT,
+    description=TEXT,
+    spatial=BOOLEAN,
+    geometry=maybe(one_of("polygon", "line", "point")),
+    shown=BOOLEAN,
+    tiles=maybe(STRING),
+    tilejson=maybe(STRING),
+    raster=BOOLEAN,
+    zooms={**rows(INTEGER), "minItems": 2, "maxItems": 2},
+    paint=maybe(PAINT),
+    count=INTEGER,
+    measures=rows(STRING),
+    searchable=rows(STRING),
+    items=STRING,
+    fields=rows(FIELD),
+)
+CATALOGUE = record(
+    title=TEXT,
+    demo=BOOLEAN,
+    now=MOMENT,
+    timezone=STRING,
+    bounds=BOUNDS,
+    groups=rows(record(name=STRING, title=TEXT)),
+    layers=rows(LAYER),
+)
+
+MEASURE = record(
+    name=STRING,
+    layer=STRING,
+    title=TEXT,
+    description=TEXT,
+    unit=TEXT,
+    kind=one_of("sequential", "diverging", "categorical", "neutral"),
+    direction=one_of("high_is_bad", "low_is_bad", "neutral"),
+    windowed=BOOLEAN,
+    citation=maybe(TEXT),
+)
+NUMBERS = rows(maybe(NUMBER))
+MEASURED = record(
+    ("categories", "labels"),
+    measure=STRING,
+    layer=STRING,
+    ids=rows(INTEGER),
+    values=rows({"type": ["number", "string", "null"]}),
+    numerator=NUMBERS,
+    denominator=NUMBERS,
+    coverage=NUMBERS,
+    unit=TEXT,
+    breaks=rows(NUMBER),
+    colors=rows(STRING),
+    colors_dark=rows(STRING),
+    editions=rows(FREE),
+    at=MOMENT,
+    window=maybe({**rows(MOMENT), "minItems": 2, "maxItems": 2}),
+    categories=rows(STRING),
+    labels=by_name(TEXT),
+)
+
+FOUND = record(
+    query=STRING,
+    results=rows(
+        record(
+            layer=STRING,
+            id=INTEGER,
+            title=maybe(STRING),
+            field=STRING,
+            text=STRING,
+            path=rows(PLACE),
+            center=CENTER,
+            bbox=BOUNDS,
+        )
+    ),
+)
+
+REFERENCE = record(layer=STRING, id=INTEGER, title=maybe(STRING))
+FACT = record(
+    field=STRING,
+    title=TEXT,
+    value=ANYTHING,
+    label=maybe(STRING),
+    unit=maybe(STRING),
+    reference=maybe(REFERENCE),
+)
+RELATED = record(
+    layer=STRING,
+    role=maybe(STRING),
+    title=TEXT,
+    count=INTEGER,
+    items=rows(
+        record(id={"type": ["integer", "string"]}, title=maybe(STRING), subtitle=maybe(STRING))
+    ),
+)
+FEATURE = record(
+    layer=STRING,
+    id=INTEGER,
+    title=maybe(STRING),
+    names=FREE,
+    path=rows(PLACE),
+    facts=rows(FACT),
+    source=record(
+        source=maybe(STRING),
+        source_key=maybe(STRING),
+        revision=INTEGER,
+        recorded_at=maybe(MOMENT),
+    ),
+    related=rows(RELATED),
+    center=CENTER,
+    bbox=BOUNDS,
+    geometry=maybe(FREE),
+)
+
+LEVELS = rows(
+    record(
+        id=INTEGER,
+        ordinal=INTEGER,
+        short_name=maybe(STRING),
+        name=maybe(STRING),
+        room_count=INTEGER,
+    )
+)

@@ -7,7 +7,7 @@ that: what the actor may see decides only whether there is an answer (`Meter.see
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from geoalchemy2 import Geography
@@ -54,11 +54,15 @@ class Part:
     key : the room, level, building or site (``("room", 412)``).
     inside : what holds it, within the place or above.
     share : its share of the place's area (0 to 1); None where the areas are not known.
+    building, weight : the building it is or lies in, and that one's share of the place's area;
+        None for a site as a whole.
     """
 
     key: Key
     inside: frozenset[Key]
     share: float | None
+    building: int | None
+    weight: float | None
 
 
 Parts = dict[Key, Part]
@@ -212,7 +216,7 @@ def parts_of(
         if known is not None:
             # A room on two levels has one share; one of two buildings has none that is known.
             share = known.share if known.share == part.share else None
-            part = Part(part.key, part.inside | known.inside, share)
+            part = replace(part, inside=part.inside | known.inside, share=share)
         held[part.key] = part
     return places
 
@@ -229,11 +233,15 @@ def _part(row: Mapping[str, Any], column: str, place_m2: float | None) -> Part:
         )
     ]
     key, *inside = [each for each in chain if each is not None]
-    share = row["share"]
-    if column == "site_id" and key[0] != "site":
-        known = share is not None and row["building_m2"] is not None and bool(place_m2)
-        share = share * row["building_m2"] / place_m2 if known else None
-    return Part(key, frozenset(inside), share)
+    if key[0] == "site":
+        return Part(key, frozenset(inside), 1.0, None, None)
+    share: float | None = row["share"]
+    weight: float | None = 1.0
+    if column == "site_id":
+        known = row["building_m2"] is not None and place_m2
+        weight = row["building_m2"] / place_m2 if known else None
+        share = None if share is None or weight is None else share * weight
+    return Part(key, frozenset(inside), share, row["building_id"], weight)
 
 
 def top_meters(here: Mapping[int, Parts], known: Mapping[int, Meter]) -> list[Meter]:
@@ -286,30 +294,41 @@ def _covers(coarse: Parts, fine: Parts) -> bool:
 def coverage(
     tops: Iterable[Meter], here: Mapping[int, Parts], measured: Mapping[int, float]
 ) -> float | None:
-    """Return how much of the place and the window is measured: the mean over the carriers.
+    """Return how much of the place and the window is measured.
 
-    For each carrier it is the sum over its parts of the share of the area times the share of the
-    window. None where a share of the area is not known, or they add up to more than the whole.
+    In each building it is the mean over the carriers that are metered there of the share of the
+    area times the share of the window; a site's is the mean over its buildings by area. None
+    where a share of the area is not known, or they add up to more than the whole.
 
     Parameters
     ----------
     measured : the share of the window (0 to 1) that each meter measured.
     """
-    by_kind: dict[str, dict[Key, list[float]]] = {}
-    shares: dict[Key, float | None] = {}
+    found: dict[Part, dict[str, list[float]]] = {}
     for meter in tops:
-        for key, part in here[meter.id].items():
-            shares[key] = part.share
-            by_kind.setdefault(meter.kind, {}).setdefault(key, []).append(measured[meter.id])
-    total = 0.0
-    for parts in by_kind.values():
-        whole = 0.0
-        for key, times in parts.items():
-            share = shares[key]
-            if share is None:
-                return None
-            whole += share
-            total += share * sum(times) / len(times)
-        if whole > 1 + _ROUNDING:
+        for part in here[meter.id].values():
+            found.setdefault(part, {}).setdefault(meter.kind, []).append(measured[meter.id])
+    # What a carrier covers of the place as a whole, and of each building: share and measured.
+    whole: dict[str, float] = {}
+    buildings: dict[tuple[int, float], dict[str, tuple[float, float]]] = {}
+    for part, kinds in found.items():
+        if part.share is None:
             return None
-    return round(total / len(by_kind), 9)
+        for kind, times in kinds.items():
+            mean = sum(times) / len(times)
+            if part.building is None or part.weight is None:
+                whole[kind] = mean
+                continue
+            served = buildings.setdefault((part.building, part.weight), {})
+            share, covered = served.get(kind, (0.0, 0.0))
+            served[kind] = (share + part.share, covered + part.share * mean)
+    total, rest = 0.0, 1.0
+    for (_, weight), served in buildings.items():
+        if max(share for share, _ in served.values()) > weight + _ROUNDING:
+            return None
+        covered = sum(part for _, part in served.values()) + weight * sum(whole.values())
+        total += covered / (len(served) + len(whole))
+        rest -= weight
+    if whole:
+        total += rest * sum(whole.values()) / len(whole)
+    return round(total, 9)

@@ -187,9 +187,13 @@ def test_carbon_takes_the_newest_data_year_and_says_so(estate: Any) -> None:
 
 def test_a_site_is_the_sum_of_its_buildings(estate: Any) -> None:
     engine, ids = estate
-    found = by_key(ask(engine, "site_kgce_per_m2", SEPTEMBER), ids, "sites")
+    values = ask(engine, "site_kgce_per_m2", SEPTEMBER)
+    found = by_key(values, ids, "sites")
     kgce = 12_600 * 0.1229 + 75 * 1.33
     assert found == pytest.approx({"S01": kgce / (500 + 260 + 240)})
+    # B03 is measured to three quarters, B57 wholly and B11 not at all.
+    share = (0.75 * 500 + 260) / (500 + 260 + 240)
+    assert coverage(values, ids, "sites")["S01"] == pytest.approx(share)
 
 
 def test_a_month_without_readings_has_no_number(estate: Any) -> None:
@@ -268,6 +272,21 @@ def test_a_measure_of_the_past_counts_who_sat_there_then(estate: Any) -> None:
     found = by_key(ask(engine, "occupancy", now=datetime(2025, 6, 1, tzinfo=ZONE)), ids, "rooms")
     assert found["B03-411"] == 0.5
     assert found["B03-412"] == 0.0
+
+
+def test_people_who_left_hold_nothing_from_the_day_they_leave(database: Any) -> None:
+    ids = small_estate.fill(database.engine)
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE person SET left_on = '2026-10-12' WHERE name = '周试一'"))
+        connection.execute(text("UPDATE person SET left_on = '2026-10-13' WHERE name = '钱甲'"))
+    # The first leaves on the very day and holds nothing; the second leaves tomorrow.
+    found = by_key(ask(database.engine, "over_quota"), ids, "rooms")
+    assert "B03-412" not in found
+    occupied = by_key(ask(database.engine, "occupancy"), ids, "rooms")
+    assert occupied["B03-412"] == 0.0
+    assert occupied["B03-415"] == 0.75
+    day_before = ask(database.engine, "occupancy", now=NOW - timedelta(days=1))
+    assert by_key(day_before, ids, "rooms")["B03-412"] == 0.5
 
 
 def test_the_recorded_past_is_answered_from_the_history(database: Any) -> None:

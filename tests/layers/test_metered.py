@@ -50,9 +50,9 @@ class World:
                     self.ids[key] = put(c, Room, source_key=key, built_area_m2=room_m2)
                     put(c, RoomLevel, room_id=self.ids[key], level_id=level)
 
-    def meter(self, name, kwh, parent=None, item="total", owner=None, **serves):
+    def meter(self, name, kwh, parent=None, item="total", owner=None, kind="electricity", **serves):
         with self.engine.begin() as c:
-            made = put(c, Meter, name=name, kind="electricity", item=item, unit="kWh",
+            made = put(c, Meter, name=name, kind=kind, item=item, unit="kWh",
                        reading_form="interval", parent_id=self.ids.get(parent),
                        body_id=owner)  # fmt: skip
             self.ids[name] = made
@@ -145,6 +145,21 @@ def test_a_site_is_covered_by_the_area_of_what_is_metered_in_it(world):
     # 50 m² of the one and all 500 m² of the other, of 1,500 m².
     found = world.ask("site_kgce_per_m2")["S"]
     assert found == pytest.approx((1200 * KGCE / 1500, 550 / 1500), abs=1e-9)
+
+
+def test_a_site_whose_buildings_burn_different_fuels_is_covered_where_each_is_metered(world):
+    world.building("B01", 300)
+    world.building("B02", 100)
+    world.meter("E1", 100, building="B01")
+    world.meter("E2", 100, building="B02")
+    world.meter("G1", 100, building="B01", kind="gas")
+    # The gas has no factor: half of B01 is known and all of B02.
+    found = world.ask("site_kgce_per_m2")["S"]
+    assert found == pytest.approx((200 * KGCE / 400, (0.5 * 300 + 100) / 400))
+    world.meter("H", 50, site="S", kind="heat")
+    # Nor has the heat of the whole site: a third of B01 and half of B02.
+    found = world.ask("site_kgce_per_m2")["S"]
+    assert found == pytest.approx((200 * KGCE / 400, (100 + 50) / 400))
 
 
 def test_rooms_larger_than_their_building_make_no_number(world):

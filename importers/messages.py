@@ -25,6 +25,21 @@ REASONS: Final[dict[str, Text]] = {
         "“{field}”的值“{value}”不是时间；请写成 2026-10-12 09:00 的形式",
         "'{value}' in {field} is not a time; write it like 2026-10-12 09:00",
     ),
+    "impossible_time": Text(
+        "定位时间“{value}”早于 1990 年或晚于现在一天以上，终端时钟有误；请校正终端时钟或此行",
+        "The time '{value}' is before 1990 or more than a day ahead: the tracker's clock is wrong; "
+        "set it, or mend this row",
+    ),
+    "outside_file": Text(
+        "坐标 {value} 不在文件坐标系的范围内，与其余各行不符；请改正该行的坐标",
+        "The coordinates {value} cannot lie in the file's coordinate system, as the other rows do; "
+        "mend them",
+    ),
+    "zero_place": Text(
+        "坐标恰为 (0, 0)，是未填的坐标而非位置，不予采用；请补填",
+        "The coordinates are exactly (0, 0), which is no place but an empty one, and are not "
+        "taken; fill them in",
+    ),
     "not_a_boolean": Text(
         "“{field}”的值“{value}”应为“是”或“否”", "'{value}' in {field} should be yes or no"
     ),

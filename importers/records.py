@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import pandas as pd
 
 from importers import bodies, sheets
-from importers.base import Found, Importer, Options, Target
+from importers.base import Found, Importer, Issue, Options, Target
+from importers.tracks.made import adopt, hand_over
 from layers.assets import Asset
 from layers.base import Base
 from layers.changes import ChangeSet
@@ -117,7 +118,10 @@ class Assets(SheetImporter):
 
 
 class Vehicles(SheetImporter):
-    """Official vehicles and their fixed parking places."""
+    """Official vehicles and their fixed parking places.
+
+    A vehicle that tracks made takes the register's row of its plate (`importers.tracks.made`).
+    """
 
     kind, title = "vehicles", Text("车辆", "Vehicles")
     description = Text(
@@ -125,6 +129,31 @@ class Vehicles(SheetImporter):
     )
     layers, aliases = ("vehicles",), ("vehicle",)
     model, natural = Vehicle, ("plate",)
+
+    def __init__(self) -> None:
+        self._source = ""
+        self._adopted: list[int] = []
+
+    def read(self, files: Sequence[Path], options: Options) -> Found:
+        """Read each sheet; all of them are one dataset."""
+        self._source, self._adopted = str(options.source or files[0].stem), []
+        return super().read(files, options)
+
+    def resolve(self, target: Target, frame: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
+        """Take over the vehicles that are known from tracks only."""
+        del target
+        self._adopted = adopt(changes, self._source, frame)
+        return frame
+
+    def finish(self, changes: ChangeSet, source: str) -> Iterable[Issue]:
+        """Let the trips and stops of those follow."""
+        hand_over(changes, self._adopted)
+        if not self._adopted:
+            return ()
+        count = len(self._adopted)
+        zh = f"{count} 辆由轨迹建立的车辆按车牌归入本次登记，定位、行程和停留随之保留"
+        en = f"{count} vehicles known from tracks were taken over by plate with all their positions"
+        return [Issue(source, None, "plate", str(count), "vehicles_adopted", zh, en, "noted")]
 
 
 class Factors(SheetImporter):

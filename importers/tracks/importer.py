@@ -12,16 +12,31 @@ import pandas as pd
 import shapely
 import sqlalchemy as sa
 
-from importers.base import FILE, ROW, Found, Importer, Issue, Options, Target
+from importers.base import (
+    ATTRIBUTE,
+    FILE,
+    ROW,
+    Found,
+    Importer,
+    Issue,
+    Options,
+    Refusal,
+    Target,
+)
+from importers.references import References
 from importers.tracks.columns import is_plate
 from importers.tracks.files import Raw, read_track
 from importers.tracks.journeys import rebuild
+from importers.tracks.made import MADE_FROM, TRACKS
+from importers.values import cell, positions
 from layers.base import table_of
-from layers.changes import ChangeSet
+from layers.changes import ChangeSet, Counts
 from layers.fleet import Position, Vehicle
 from layers.labels import Text
 from layers.search import fold
 
+_EARLIEST: Final = pd.Timestamp("1990-01-01", tz="UTC")
+_AHEAD: Final = pd.Timedelta(days=1)
 _MEASURED: Final = ("speed_kmh", "heading_deg", "altitude_m")
 _KEY: Final = Text(
     "车牌号或车辆标识；定位点以（车辆，时间）识别",
@@ -34,8 +49,10 @@ class TracksImporter(Importer):
 
     Who a fix belongs to: ``--set vehicle=``, else the column of plates or vehicles, else the
     file's name. A vehicle whose plate is known is that vehicle; others are made, one per key of
-    this dataset. Degrees without a declared system are what receivers give, WGS 84; GCJ-02 and
-    BD-09 must be declared. Of two fixes of one moment the first counts.
+    this dataset, and marked: a register imported later takes them over by their plate (see
+    `importers.tracks.made`). Degrees without a declared system are what receivers give, WGS 84;
+    GCJ-02 and BD-09 must be declared. Of two fixes of one moment the first counts; a fix from
+    before 1990 or more than a day ahead of the service's clock is that of a wrong clock.
     """
 
     kind: ClassVar[str] = "tracks"
@@ -52,12 +69,14 @@ class TracksImporter(Importer):
         self._ids: dict[str, int] = {}
         self._positions: list[tuple[Target, pd.Series[Any]]] = []
         self._spans: list[pd.DataFrame] = []
+        self._changed = False
         self._issues: list[Issue] = []
         self._source = ""
 
     def read(self, files: Sequence[Path], options: Options) -> Found:
         """Read the files into one target of vehicles and, per file, targets of positions."""
         self._ids, self._positions, self._spans, self._issues = {}, [], [], []
+        self._changed = False
         self._source = options.source or files[0].stem
         found = Found(targets=[])
         vehicles: dict[str, dict[str, Any]] = {}
@@ -73,7 +92,14 @@ class TracksImporter(Importer):
                 plate = key if is_plate(str(key)) else None
                 vehicles.setdefault(
                     str(key),
-                    {"source_key": key, "name": key, "plate": plate, FILE: path.name, ROW: row},
+                    {
+                        "source_key": key,
+                        "name": key,
+                        "plate": plate,
+                        FILE: path.name,
+                        ROW: row,
+                        ATTRIBUTE + MADE_FROM: TRACKS,
+                    },  # fmt: skip
                 )
             self._positions += _targets(raw, path.name, 4326 if assumed else raw.crs)
         rows = pd.DataFrame(list(vehicles.values()), dtype=object)
@@ -82,6 +108,25 @@ class TracksImporter(Importer):
             found.targets.append(Target(Vehicle, rows, key_rule=_KEY, complete=False))
         found.targets += [target for target, _ in self._positions]
         return found
+
+    def expand(self, found: Found, changes: ChangeSet, references: References) -> list[Target]:
+        """Set aside the fixes of a clock that cannot be right."""
+        del references
+        now = pd.Timestamp(changes.connection.scalar(sa.select(sa.func.onemap_now())))
+        for target, _ in self._positions:
+            times = target.frame["time"]
+            if pd.api.types.is_datetime64_any_dtype(times):
+                wrong = (times < _EARLIEST) | (times > now.tz_convert("UTC") + _AHEAD)
+                target.refused = [
+                    Refusal(at, "time", "impossible_time", str(cell(times, at)))
+                    for at in positions(wrong.to_numpy(dtype=bool))
+                ]
+        return found.targets
+
+    def written(self, target: Target, counts: Counts) -> None:
+        """Note whether any position is new or was corrected."""
+        if target.model is Position:
+            self._changed |= counts.inserted + counts.updated > 0
 
     def resolve(self, target: Target, frame: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
         """Give the fixes the ids of their vehicles, and leave out repeats."""
@@ -97,8 +142,11 @@ class TracksImporter(Importer):
         return kept
 
     def finish(self, changes: ChangeSet, source: str) -> Sequence[Issue]:
-        """Derive trips and stops for the vehicles and times that the files touch."""
-        if self._spans:
+        """Derive trips and stops for the vehicles and times that the files touch.
+
+        Where no position is new or corrected they stand as they are.
+        """
+        if self._spans and self._changed:
             spans = pd.concat(self._spans).groupby("vehicle_id", as_index=False)
             done = rebuild(changes, spans.agg({"first": "min", "last": "max"}))
             self._issues.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -214,3 +214,65 @@ def test_a_file_that_is_no_track_is_refused_whole(run, rows, tmp_path, name, tex
         run("tracks", path)
     assert problem.value.text.zh != problem.value.text.en
     assert rows("vehicle") == []
+
+
+def test_fixes_of_a_wrong_clock_wait_in_quarantine_and_the_car_goes_on(
+    run, rows, tmp_path, database
+):
+    with database.engine.connect() as link:
+        now = link.scalar(sa.text("SELECT onemap_now()")).astimezone(UTC)
+    fresh = (now - timedelta(hours=1)).isoformat(timespec="seconds")
+    report = run(
+        "tracks",
+        rows_of(
+            tmp_path / "day.csv",
+            f"演A·D0001,{fresh},119.6,38.9",
+            f"演A·D0001,{(now + timedelta(days=2)).isoformat(timespec='seconds')},119.6,38.9",
+            "演A·D0001,1980-01-06 00:00:00,119.6,38.9",
+        ),
+    )
+    assert (report.tables["position"].loaded, report.tables["position"].quarantined) == (1, 2)
+    waiting = {row["row"]: row["reasons"][0]["reason"] for row in rows("quarantine")}
+    assert waiting == {3: "impossible_time", 4: "impossible_time"}
+    assert [row["time"].isoformat(timespec="seconds") for row in rows("position_latest")] == [fresh]
+    older = rows_of(tmp_path / "old.csv", "演A·D0001,2026-01-01 00:00:00,119.7,38.9")
+    run("tracks", older)
+    assert [row["time"].isoformat(timespec="seconds") for row in rows("position_latest")] == [fresh]
+
+
+DRIVE = [
+    f"演A·D0001,2026-10-12 09:{second // 60:02}:{second % 60:02},{119.6 + second * 1.67e-4:.6f},38.9"
+    for second in range(0, 600, 10)
+]
+
+
+def test_a_register_takes_over_the_cars_that_tracks_made(run, rows, tmp_path, database):
+    run("tracks", rows_of(tmp_path / "day.csv", *DRIVE))
+    (car,), (trip,) = rows("vehicle"), rows("trip")
+    (tmp_path / "bodies.csv").write_text("机构编码,机构名称\n017,财政局\n", encoding="utf-8")
+    run("bodies", tmp_path / "bodies.csv")
+    (tmp_path / "fleet.csv").write_text(
+        "车牌号,名称,所属机构\n演AD0001,一号车,017\n演A·D0002,二号车,017\n", encoding="utf-8"
+    )
+    report = run("vehicles", tmp_path / "fleet.csv")
+    assert (report.loaded, report.updated) == (1, 1)
+    first = next(row for row in rows("vehicle") if row["name"] == "一号车")
+    assert (first["id"], first["source"], first["attributes"]) == (car["id"], "fleet", {})
+    (moved,) = rows("trip")
+    assert (moved["id"], moved["body_id"], moved["source"]) == (
+        trip["id"], first["body_id"], "fleet",
+    )  # fmt: skip
+    assert len(fixes(database, "一号车")) == 60
+    assert run("vehicles", tmp_path / "fleet.csv").unchanged == 2
+    again = run("tracks", tmp_path / "day.csv")
+    assert (again.loaded, again.updated, len(rows("vehicle"))) == (0, 0, 2)
+    run("tracks", rows_of(tmp_path / "more.csv", DRIVE[0].replace("09:00:00", "09:10:00")))
+    assert [row["id"] for row in rows("trip")] == [trip["id"]]
+
+
+def test_trips_are_not_made_again_when_no_position_is_new(run, tmp_path, monkeypatch):
+    path = rows_of(tmp_path / "day.csv", *DRIVE)
+    run("tracks", path)
+    monkeypatch.delattr("importers.tracks.importer.rebuild")
+    report = run("tracks", path)
+    assert "derived" not in {issue.reason for issue in report.issues}

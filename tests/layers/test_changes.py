@@ -117,7 +117,8 @@ def test_positions_land_in_their_day_and_the_latest_is_kept(connection):
     assert latest.time == pd.Timestamp(times[2])
     parts = connection.scalars(
         sa.text(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'position'::regclass"
+            "SELECT inhrelid::regclass::text FROM pg_inherits "
+            "WHERE inhparent = 'position'::regclass"
         )
     )
     assert {"position_20261008", "position_20261009", "position_20261012"} <= set(parts)

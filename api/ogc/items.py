@@ -164,27 +164,22 @@ def shaper(
     """Return the function that makes one row a GeoJSON feature, for `dumps`.
 
     It runs a thousand times a page: the whole row becomes a dictionary at once, and what the
-    database has written as JSON already passes through untouched.
+    database has written as JSON already passes through untouched. A row begins with `names`.
     """
     raw = tuple(n for n in names if isinstance(layer.table.c[n].type, JSONB))
-    kept = frozenset(names)
     spatial = layer.spatial and geometry
     single_key = key_of(layer) == ("id",)
     fragment = orjson.Fragment
 
     def shape(row: Any) -> dict[str, Any]:
-        properties = dict(row)
-        properties.pop(MATCHED, None)
-        place = properties.pop(GEOMETRY) if spatial else None
-        key = properties["id"] if single_key else identity(layer, row)
-        if len(properties) != len(kept):
-            properties = {name: properties[name] for name in names}
+        place = row[GEOMETRY] if spatial else None
+        properties = dict(zip(names, row, strict=False))
         for name in raw:
             if properties[name] is not None:
                 properties[name] = fragment(properties[name])
         return {
             "type": "Feature",
-            "id": key,
+            "id": row["id"] if single_key else identity(layer, row),
             "geometry": None if place is None else fragment(place),
             "properties": properties,
         }

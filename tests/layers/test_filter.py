@@ -61,6 +61,31 @@ def plan_of(database: Clone, query) -> str:
         return "\n".join(lines)
 
 
+@pytest.mark.parametrize("west", [-180.0, -0.0005, 116.3971234, 179.998])
+@pytest.mark.parametrize("width", [0.00001, 0.00007, 0.0003, 0.0017])
+def test_at_the_edge_of_a_box_the_exact_place_decides(many: Clone, west: float, width: float):
+    """Boxes are compared in single precision, which is coarser than what a row holds."""
+    south = 39.9081234
+    area = shapely.box(west, south, west + width, south + width)
+    steps = sorted(sign * 10.0**-power for sign in (-1, 1) for power in (4, 4.7, 4.8, 5, 6, 7, 9))
+    near = [edge + step for edge in (0.0, width) for step in (*steps, 0.0)]
+    points = [shapely.Point(west + dx, south + dy) for dx in near for dy in near]
+    expected = {i for i, each in enumerate(points) if shapely.intersects(area, each)}
+    assert expected
+    assert len(expected) < len(points)
+    listed = (
+        func.unnest([shapely.to_wkb(each) for each in points])
+        .table_valued("wkb", with_ordinality="place", name="listed")
+        .render_derived()
+    )
+    geom = func.ST_GeomFromWKB(listed.c.wkb, 4326).label("geom")
+    source = select(listed.c.place, geom).subquery()
+    wanted = Filter(area=area).condition(layer("buildings"), source)
+    with many.engine.connect() as link:
+        found = link.execute(select(source.c.place).where(wanted)).scalars()
+        assert {place - 1 for place in found} == expected
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -47,6 +47,11 @@ INTEGER: Schema = {"type": "integer"}
 NUMBER: Schema = {"type": "number"}
 BOOLEAN: Schema = {"type": "boolean"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
+FIRST_RECORD: Schema = {
+    **MOMENT,
+    "description": "仅当 at 早于首次记录：回答为最早的已知状态 | only where `at` lies before "
+    "the first record of the layer: the answer is its earliest known state, of this moment",
+}
 ANYTHING: Schema = {}
 FREE: Schema = {"type": "object", "additionalProperties": True}
 TEXT = record(zh=STRING, en=STRING)
@@ -119,7 +124,7 @@ MEASURE = record(
 )
 NUMBERS = rows(maybe(NUMBER))
 MEASURED = record(
-    ("categories", "labels"),
+    ("categories", "labels", "earliest"),
     measure=STRING,
     layer=STRING,
     ids=rows(INTEGER),
@@ -133,6 +138,7 @@ MEASURED = record(
     colors_dark=rows(STRING),
     editions=rows(FREE),
     at=MOMENT,
+    earliest=FIRST_RECORD,
     window=maybe({**rows(MOMENT), "minItems": 2, "maxItems": 2}),
     categories=rows(STRING),
     labels=by_name(TEXT),
@@ -173,6 +179,7 @@ RELATED = record(
     ),
 )
 FEATURE = record(
+    ("earliest",),
     layer=STRING,
     id=INTEGER,
     title=maybe(STRING),
@@ -185,6 +192,7 @@ FEATURE = record(
         revision=INTEGER,
         recorded_at=maybe(MOMENT),
     ),
+    earliest=FIRST_RECORD,
     related=rows(RELATED),
     center=CENTER,
     bbox=BOUNDS,

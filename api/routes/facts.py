@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api.answers import answer_of, documented
 from api.parameters import LayerName, RowId
+from api.records import earliest_of
 from api.routes.search import paths_of, place
 from api.schemas import FEATURE
 from api.session import Session, SessionOf
@@ -128,6 +129,9 @@ async def feature_facts(
         **place(row),
         "geometry": _json(row["geojson"]),
     }
+    first = await earliest_of(session, shown)
+    if first is not None:
+        document["earliest"] = first.astimezone(zone)
     return answer_of(document)
 
 

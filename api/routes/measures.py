@@ -6,15 +6,17 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 from starlette.responses import Response
 
 from api.answers import answer_of, documented
 from api.parameters import MeasureName
+from api.records import earliest_of
 from api.schemas import MEASURE, MEASURED
 from api.schemas import rows as listed
 from api.session import Session, SessionOf, parse_moment
 from layers.access import rows
+from layers.filter import Filter, parse_bbox
 from layers.labels import CHOICES
 from layers.measures import MEASURES, Classes, Measure, Question, Values, Window, classify, measure
 from layers.problems import BadRequest
@@ -99,17 +101,21 @@ async def answer_measure(
         session.config.zone,
         _window(session, wanted, window),
     )
-    box = _box(bbox) if bbox else None
+    area = parse_bbox(bbox) if bbox else None
     statements = wanted.ask(question)
     found = await asyncio.gather(*(session.fetch(each) for each in statements.values()))
     given = dict(zip(statements, found, strict=True))
     # A year of readings takes a moment to add up: other requests go on meanwhile.
     values = await asyncio.to_thread(wanted.read, question, given)
     classes = classify(wanted, values, layer(wanted.layer))
-    if box is not None:
-        inside = await session.fetch(_within(session, wanted, box))
+    if area is not None:
+        inside = await session.fetch(_within(session, wanted, Filter(area=area)))
         values = values.keep({row["id"] for row in inside})
-    return answer_of(_answer(wanted, question, values, classes))
+    document = _answer(wanted, question, values, classes)
+    first = await earliest_of(session, layer(wanted.layer))
+    if first is not None:
+        document["earliest"] = first.astimezone(session.config.zone)
+    return answer_of(document)
 
 
 def _described(wanted: Measure) -> dict[str, Any]:
@@ -179,36 +185,7 @@ def _window(session: Session, wanted: Measure, text: str | None) -> Window | Non
     )
 
 
-def _box(text: str) -> tuple[float, float, float, float]:
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-        fits = -180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90
-    except ValueError:
-        fits = False
-    if not fits:
-        raise BadRequest(
-            zh=f"bbox 需要四个数：西,南,东,北（EPSG:4326），收到“{text}”",
-            en=f"bbox: four numbers west,south,east,north (EPSG:4326) are needed; got '{text}'",
-            field="bbox",
-            value=text,
-        )
-    return west, south, east, north
-
-
-def _within(
-    session: Session, wanted: Measure, box: tuple[float, float, float, float]
-) -> Select[Any]:
-    thing = rows(layer(wanted.layer), session.actor, session.at)
-    west, south, east, north = box
-    if west <= east:
-        return select(thing.c.id).where(
-            thing.c.geom.op("&&")(func.ST_MakeEnvelope(west, south, east, north, 4326))
-        )
-    # Across the antimeridian: two boxes.
-    halves = (
-        func.ST_MakeEnvelope(west, south, 180, north, 4326),
-        func.ST_MakeEnvelope(-180, south, east, north, 4326),
-    )
-    return select(thing.c.id).where(
-        thing.c.geom.op("&&")(halves[0]) | thing.c.geom.op("&&")(halves[1])
-    )
+def _within(session: Session, wanted: Measure, asked: Filter) -> Select[Any]:
+    shown = layer(wanted.layer)
+    thing = rows(shown, session.actor, session.at)
+    return select(thing.c.id).where(asked.condition(shown, thing))

@@ -31,9 +31,10 @@ from api.ogc.paging import write_token
 from api.ogc.request import check_names, parse_question, zone_of
 from api.ogc.styles import stylesheet
 from api.parameters import ItemId, LayerName
+from api.records import earliest_of
 from api.routes import ogc_tiles
 from api.session import Session, SessionOf, parse_moment
-from layers.access import earliest, latest_rows, rows
+from layers.access import latest_rows, rows
 from layers.base import Layer
 from layers.crs import CRS84_URI, named
 from layers.filter import time_column
@@ -241,10 +242,9 @@ async def items(request: Request, session: SessionOf, layer: LayerName) -> Respo
         head["links"].append({"rel": "next", "type": GEOJSON, "href": following})
     if session.at is not None:
         head["at"] = _utc(session.at)
-        first = await session.fetchrow(earliest(found))
-        if first and first[0] and first[0] > session.at:
-            # Before the first record the answer is the earliest known state: say so.
-            head["recordedFrom"] = _utc(first[0])
+        first = await earliest_of(session, found)
+        if first is not None:
+            head["recordedFrom"] = _utc(first)
     shape = shaper(found, question.names, geometry=question.geometry)
     head["features"] = [shape(row) for row in answer.rows]
     return document(

@@ -11,6 +11,7 @@ from api.answers import answer_of, documented
 from api.schemas import FOUND
 from api.session import Session, SessionOf
 from layers.places import Place, paths, read_path
+from layers.problems import BadRequest
 from layers.search import search
 
 router = APIRouter(tags=["search"])
@@ -55,7 +56,16 @@ async def search_everything(
         int, Query(ge=1, le=100, description="最多几条 | how many at most", examples=[10])
     ] = 10,
 ) -> Response:
-    """Return the best hits among the rows that the caller may see, now."""
+    """Return the best hits among the rows that the caller may see, now: `at` is refused."""
+    if session.at is not None:
+        raise BadRequest(
+            zh="搜索只针对当前的数据，不接受 at；过去的记录请用 "
+            "/ogc/collections/{图层}/items?filter=…&at=…",
+            en="The search knows the estate as it is now and takes no at; "
+            "for the recorded past ask /ogc/collections/{layer}/items?filter=…&at=…",
+            field="at",
+            value=session.at.isoformat(),
+        )
     found = await session.fetch(search(session.actor, q, limit))
     wanted: dict[str, list[int]] = {}
     for row in found:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from tests.support import small_estate
 
@@ -59,6 +60,45 @@ async def test_a_bbox_takes_fewer_ids_and_leaves_the_classes(estate: Any, serve:
     assert part["ids"] == [estate[1]["rooms", "B11-203"]]
     assert part["breaks"] == whole["breaks"]
     assert part["colors"] == whole["colors"]
+
+
+async def test_a_bbox_is_that_of_the_items_and_asks_for_the_shape_itself(
+    database: Any, serve: Any
+) -> None:
+    ids = small_estate.fill(database.engine)
+    room = ids["rooms", "B03-412"]
+    with database.engine.begin() as connection:
+        # The lower left half of a square: its bounds meet the corner above, and it does not.
+        connection.execute(
+            text(
+                "UPDATE room SET geom = ST_GeomFromText('MULTIPOLYGON(((10 10, 11 10, 10 11, "
+                "10 10)))', 4326) WHERE id = :id"
+            ),
+            {"id": room},
+        )
+    made = (database, ids)
+    for box, found in (("10.8,10.8,11,11", []), ("10.1,10.1,10.2,10.2", [room])):
+        answer = await get(made, serve, f"/measures/over_quota?bbox={box}")
+        assert answer["ids"] == found
+        items = await get(made, serve, f"/ogc/collections/rooms/items?bbox={box}")
+        assert [each["id"] for each in items["features"]] == found
+    # With heights, as an item's box may be written.
+    answer = await get(made, serve, "/measures/over_quota?bbox=10.1,10.1,0,10.2,10.2,9")
+    assert answer["ids"] == [room]
+
+
+async def test_before_the_first_record_an_answer_says_from_when_it_is(
+    estate: Any, serve: Any
+) -> None:
+    with estate[0].engine.connect() as connection:
+        first = connection.scalar(text("SELECT min(recorded_at) FROM change_set"))
+    room = estate[1]["rooms", "B03-412"]
+    for path in ("/measures/over_quota", f"/features/rooms/{room}"):
+        before = await get(estate, serve, f"{path}?at=2001-01-01")
+        assert datetime.fromisoformat(before["earliest"]) == first
+        after = await get(estate, serve, f"{path}?at=2100-01-01")
+        assert "earliest" not in after
+        assert "earliest" not in await get(estate, serve, path)
 
 
 async def test_a_window_is_half_open_and_in_the_estates_days(estate: Any, serve: Any) -> None:

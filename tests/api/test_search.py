@@ -48,3 +48,14 @@ async def test_nobody_finds_what_they_may_not_see(estate: Any, serve: Any) -> No
     async with serve(estate[0], anonymous="public") as client:
         assert (await client.get("/search?q=周试一")).json()["results"] == []
         assert (await client.get("/search?q=ZC-2023-003417")).json()["results"] == []
+
+
+@pytest.mark.parametrize(("language", "word"), [("zh", "当前"), ("en", "as it is now")])
+async def test_the_search_of_now_refuses_a_moment_of_record(
+    language: str, word: str, estate: Any, serve: Any
+) -> None:
+    async with serve(estate[0]) as client:
+        answer = await client.get(f"/search?q=b03&at=2026-10-12&lang={language}")
+    assert answer.status_code == 400
+    assert answer.json()["field"] == "at"
+    assert word in answer.json()["detail"]

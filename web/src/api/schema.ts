@@ -300,6 +300,8 @@ export interface paths {
                             }[];
                             /** Format: date-time */
                             at: string;
+                            /** Format: date-time */
+                            earliest?: string;
                             window: string[] | null;
                             categories?: string[];
                             labels?: {
@@ -437,6 +439,8 @@ export interface paths {
                                 /** Format: date-time */
                                 recorded_at: string | null;
                             };
+                            /** Format: date-time */
+                            earliest?: string;
                             related: {
                                 layer: string;
                                 role: string | null;

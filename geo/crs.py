@@ -64,7 +64,6 @@ __all__ = [
     "gcj02_to_bd09",
     "gcj02_to_wgs84",
     "in_china_box",
-    "lonlat_to_wgs84",
     "meridian_crs",
     "to_wgs84",
     "wgs84_to_bd09",
@@ -150,21 +149,6 @@ def to_wgs84(
     frame = gdf.copy(deep=False)
     series = gpd.GeoSeries(moved, index=gdf.index, crs="EPSG:4326")
     return frame.set_geometry(series.rename(gdf.geometry.name))
-
-
-def lonlat_to_wgs84(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    crs: SourceCrs,
-    *,
-    accept_ballpark: bool = False,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bring bare coordinate arrays in `crs` to WGS 84 longitude, latitude (degrees).
-
-    The same as `to_wgs84` for telemetry that never becomes a GeoDataFrame.
-    """
-    transformer = _transformer(crs, accept_ballpark=accept_ballpark)
-    return _to_lonlat(np.asarray(x, float), np.asarray(y, float), crs, transformer)
 
 
 def _to_lonlat(

@@ -8,7 +8,6 @@ from 1 (F1 or 1层 is the ground floor, ordinal 0; B1 is −1).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 _NUMBER: Final = r"[+-]?\d+(?:\.\d+)?"
@@ -23,19 +22,6 @@ _WORDS: Final = {"g": 0.0, "gf": 0.0, "首层": 0.0, "地面层": 0.0, "底层":
 _MEZZANINE: Final = re.compile(r"(.*?)(?:夹层|M)", re.I)
 _DIGITS: Final = {digit: value for value, digit in enumerate("零一二三四五六七八九")}
 _MAX_LEVELS: Final = 300
-
-
-@dataclass(frozen=True, order=True)
-class LevelName:
-    """A level as people read it: its number (0 = ground) and its label, e.g. 1 and "F2"."""
-
-    number: float
-    label: str
-
-    @property
-    def ordinal(self) -> int:
-        """Integer storey (0 = ground); a mezzanine belongs to the storey below it."""
-        return int(self.number // 1)
 
 
 def parse_levels(text: str) -> list[float]:
@@ -61,11 +47,6 @@ def level_label(number: float) -> str:
     storey = int(number // 1)
     label = f"F{storey + 1}" if storey >= 0 else f"B{-storey}"
     return label if number == storey else f"{label}M"
-
-
-def level_names(text: str) -> list[LevelName]:
-    """Return the levels of an expression with their labels."""
-    return [LevelName(number, level_label(number)) for number in parse_levels(text)]
 
 
 def _parse_part(part: str) -> list[float]:

@@ -50,15 +50,6 @@ def tile_bounds_3857(z: int, x: int, y: int) -> Bounds:
     return west, north - side, west + side, north
 
 
-def tile_bounds_4326(z: int, x: int, y: int) -> Bounds:
-    """Return west, south, east, north of a tile in degrees (EPSG:4326, longitude first)."""
-    west, south, east, north = tile_bounds_3857(z, x, y)
-    radius = HALF_WORLD_M / math.pi
-    lon = math.degrees(west / radius), math.degrees(east / radius)
-    lat = [math.degrees(math.atan(math.sinh(v / radius))) for v in (south, north)]
-    return lon[0], lat[0], lon[1], lat[1]
-
-
 def tile_at(lon: ArrayLike, lat: ArrayLike, z: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return x and y of the tiles that hold points (degrees); beyond the edge, the edge tile."""
     size = 1 << z
@@ -101,12 +92,6 @@ def count_touching(bounds: Bounds, z: int) -> int:
 def parent(tile: Tile) -> Tile | None:
     """Return the tile one zoom up, None for the world."""
     return Tile(tile.z - 1, tile.x >> 1, tile.y >> 1) if tile.z else None
-
-
-def children(tile: Tile) -> tuple[Tile, Tile, Tile, Tile]:
-    """Return the four tiles one zoom down: north-west, north-east, south-west, south-east."""
-    z, x, y = tile.z + 1, 2 * tile.x, 2 * tile.y
-    return Tile(z, x, y), Tile(z, x + 1, y), Tile(z, x, y + 1), Tile(z, x + 1, y + 1)
 
 
 def resolution_m(z: int, tile_size: int = 256) -> float:

@@ -23,7 +23,6 @@ __all__ = [
     "geodesic_m",
     "line_with_times",
     "segment",
-    "trip_km_in_windows",
     "trip_lines",
 ]
 
@@ -112,30 +111,6 @@ def segment(fixes: Fixes, rules: TrackRules | None = None) -> Journeys:
                 reach.append(far)
         stays.extend(here)
     return Journeys(_stops(fixes, stays), _trips(fixes, trips, reach, rules))
-
-
-def trip_km_in_windows(fixes: Fixes, trips: Trips, edges: ArrayLike) -> Floats:
-    """Share out each trip's km over successive windows, e.g. the days it touches.
-
-    A leg across an edge is shared by time, as if driven evenly.
-
-    Parameters
-    ----------
-    edges
-        UTC ``datetime64``, ascending; n + 1 edges make n windows.
-
-    Returns
-    -------
-    Array of shape (trips, windows), km.
-    """
-    cuts = np.asarray(edges).astype("datetime64[us]").astype(np.int64) / 1e6
-    answer = np.zeros((len(trips.first), max(len(cuts) - 1, 0)))
-    for number, (first, last) in enumerate(zip(trips.first, trips.last, strict=True)):
-        part = slice(int(first), int(last) + 1)
-        run = np.concatenate([[0.0], np.cumsum(geodesic_m(fixes.lon[part], fixes.lat[part]))])
-        at = np.interp(cuts, fixes.time[part].astype(np.int64) / 1e6, run)
-        answer[number] = np.diff(at) / 1000.0
-    return answer
 
 
 def line_with_times(lon: Floats, lat: Floats, time: NDArray[np.datetime64]) -> Any:

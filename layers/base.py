@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Computed,
     DateTime,
@@ -307,10 +306,7 @@ class Layer:
         return {c.name: c for c in self.table.c if c.name not in ("geom", "geom_3857")}
 
 
-BIGINT_ARRAY = ARRAY(BigInteger)
-
 __all__ = [
-    "BIGINT_ARRAY",
     "SRID",
     "TILE_SRID",
     "Base",

@@ -6,7 +6,7 @@ Adding a layer is one class, one `Layer`, one migration, and its name here.
 from __future__ import annotations
 
 from layers import assets, basemap, energy, estate, fleet, network, people, space, standards
-from layers.base import Entity, Layer, Series
+from layers.base import Layer
 from layers.problems import NotFound
 
 LAYERS: tuple[Layer, ...] = (
@@ -53,8 +53,3 @@ def layer(name: str) -> Layer:
         zh=f"没有名为“{name}”的图层；可用的图层：{known}",
         en=f"There is no layer called '{name}'. The layers are: {known}",
     )
-
-
-def layer_of(model: type[Entity] | type[Series]) -> Layer | None:
-    """Return the layer that shows `model`, or None."""
-    return next((each for each in LAYERS if each.model is model), None)

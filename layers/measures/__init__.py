@@ -37,11 +37,6 @@ def measure(name: str) -> Measure:
     )
 
 
-def measures_of(layer: str) -> tuple[Measure, ...]:
-    """Return the measures of a layer, the most telling first."""
-    return tuple(each for each in MEASURES if each.layer == layer)
-
-
 __all__ = [
     "MEASURES",
     "Classes",
@@ -51,5 +46,4 @@ __all__ = [
     "Window",
     "classify",
     "measure",
-    "measures_of",
 ]

@@ -12,7 +12,7 @@ from shapely import LineString, Point, Polygon
 
 from onemap.demo.ground import Floats, stream
 from onemap.demo.stories import stories
-from onemap.demo.streets import WIDTH_M, Edge, Town
+from onemap.demo.streets import Edge, Town
 
 SITES, BUILDINGS_A_SITE = 12, 5
 WITHOUT_PLAN = ("B18", "B29", "B38", "B44", "B57", "B60")
@@ -269,13 +269,3 @@ def _distance(line: Floats, place: Point) -> float:
     # A quick bound before the exact distance: most streets are far away.
     rough = float(np.hypot(*(line - np.array(place.coords[0])).T).min())
     return LineString(line).distance(place) if rough < 400 else rough + 1000
-
-
-def clear_of_streets(town: Town, sites: list[Site]) -> bool:
-    """Whether no site reaches into a public street."""
-    land = shapely.union_all([s.polygon for s in sites])
-    return not any(
-        LineString(e.line).buffer(WIDTH_M[e.road_class] / 2 - 1).intersects(land)
-        for e in town.edges
-        if e.road_class != "service"
-    )

@@ -24,7 +24,6 @@ from geo.crs import (
     decide_crs,
     gcj02_to_bd09,
     gcj02_to_wgs84,
-    lonlat_to_wgs84,
     meridian_crs,
     to_wgs84,
     wgs84_to_bd09,
@@ -326,11 +325,6 @@ def test_every_geometry_type_is_unshifted_and_nulls_pass():
     assert not placed.geometry.iloc[7].has_z
     assert list(placed.index) == list(range(10, 18))
     assert frame.geometry.iloc[0].x == 116.3
-
-
-def test_bare_arrays_are_brought_to_wgs84_alike():
-    lon, lat = lonlat_to_wgs84(np.array([116.3]), np.array([39.9]), SourceCrs.parse("GCJ-02"))
-    assert (lon[0], lat[0]) == pytest.approx(tuple(map(float, gcj02_to_wgs84(116.3, 39.9))))
 
 
 def test_gcj02_districts_of_beijing_land_on_the_wgs84_ones(shared_data):

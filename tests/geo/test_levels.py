@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.levels import LevelName, level_label, level_names, parse_levels
+from geo.levels import level_label, parse_levels
 
 
 @pytest.mark.parametrize(
@@ -59,22 +59,16 @@ def test_what_is_no_level_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    ("number", "label", "ordinal"),
-    [(0, "F1", 0), (4, "F5", 4), (-1, "B1", -1), (0.5, "F1M", 0), (-0.5, "B1M", -1)],
+    ("number", "label"), [(0, "F1"), (4, "F5"), (-1, "B1"), (0.5, "F1M"), (-0.5, "B1M")]
 )
-def test_a_level_has_a_label_and_an_integer_ordinal(number, label, ordinal):
+def test_a_level_has_a_label(number, label):
     assert level_label(number) == label
-    assert LevelName(number, label).ordinal == ordinal
 
 
 @given(st.integers(-20, 150), st.booleans())
 def test_a_label_is_read_back_to_its_number(number, mezzanine):
     value = number + 0.5 * mezzanine
     assert parse_levels(level_label(value)) == [value]
-
-
-def test_names_come_in_the_order_of_the_storeys():
-    assert [level.label for level in level_names("-1-1")] == ["B1", "F1", "F2"]
 
 
 def test_every_level_of_the_real_plans_is_read(shared_data):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.fixes import metres_between
-from geo.tracks import clean_fixes, geodesic_m, line_with_times, segment, trip_km_in_windows
+from geo.tracks import clean_fixes, geodesic_m, line_with_times, segment
 from geo.tracks import trip_lines as lines_of
 
 START = np.datetime64("2026-10-12T01:00:00", "us")
@@ -117,18 +117,6 @@ def test_silence_of_over_thirty_minutes_splits_and_under_it_does_not():
     assert split.km.sum() == pytest.approx(5.8, rel=2e-3)  # the silent 100 m are in neither
     whole = Car().drive(3000).silent(240).drive(3000).journeys()[1].trips
     assert whole.km == pytest.approx([5.9], rel=2e-3)
-
-
-def test_a_trip_across_midnight_is_shared_out_by_day():
-    # 31 km until midnight of +08:00 and 21 km after it.
-    car = Car().park(600).drive(31_000).drive(21_000).park(600)
-    fixes, found = car.journeys()
-    midnight = START + np.timedelta64(int((600 - 10 + 3100) * 1e6), "us")
-    day = np.timedelta64(1, "D")
-    km = trip_km_in_windows(fixes, found.trips, [midnight - day, midnight, midnight + day])
-    assert km.shape == (1, 2)
-    assert km[0] == pytest.approx([31.0, 21.0], rel=2e-3)
-    assert km.sum() == pytest.approx(found.trips.km[0])
 
 
 def test_order_repeats_and_conflicts_are_flagged_and_counted():

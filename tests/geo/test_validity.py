@@ -1,6 +1,5 @@
 """What happens to each kind of good and bad geometry."""
 
-
 import geopandas as gpd
 import numpy as np
 import pyogrio

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from layers.access import ESTATE, EVERYONE, Actor
 from layers.labels import CHOICES
-from layers.measures import MEASURES, Question, Values, Window, classify, measure, measures_of
+from layers.measures import MEASURES, Question, Values, Window, classify, measure
 from layers.measures.base import last_days, last_month
 from layers.problems import BadRequest, NotFound
 from layers.registry import LAYERS, layer
@@ -326,7 +326,6 @@ def test_many_zeros_are_one_class_and_the_rest_is_classed_by_itself() -> None:
 def test_names_are_unique_and_every_layer_exists() -> None:
     assert len({each.name for each in MEASURES}) == len(MEASURES)
     assert {each.layer for each in MEASURES} <= {each.name for each in LAYERS}
-    assert [m.name for m in measures_of("network_nodes")] == ["node_state"]
     with pytest.raises(NotFound, match="over_quota"):
         measure("overquota")
 

@@ -133,71 +133,47 @@ def _grow(value: float) -> Expression:
 def _shapes(layer: Layer, theme: Theme) -> list[dict[str, Any]]:
     paint = _paint_of(layer)
     color, edge = _color(paint, theme), _edge(paint, theme)
-    layout = _layout(layer)
     if paint.kind == "fill":
-        shapes = [
-            _shape(
-                layer,
-                layer.name,
-                "fill",
-                layout,
-                {"fill-color": color, "fill-opacity": paint.opacity},
-            )
-        ]
-        if edge:
-            width = ["interpolate", ["linear"], ["zoom"], 12, 0.4, 18, 1.2]
-            shapes.append(
-                _shape(
-                    layer,
-                    f"{layer.name}-outline",
-                    "line",
-                    layout,
-                    {"line-color": edge, "line-width": width},
-                )
-            )
-        return shapes
+        return _areas(layer, paint, color, edge)
     if paint.kind == "line":
-        round_ = _layout(layer, **{"line-cap": "round", "line-join": "round"})
-        shapes = []
-        if edge:
-            shapes.append(
-                _shape(
-                    layer,
-                    f"{layer.name}-outline",
-                    "line",
-                    round_,
-                    {"line-color": edge, "line-width": _grow(paint.width * 1.35)},
-                )
-            )
-        shapes.append(
-            _shape(
-                layer,
-                layer.name,
-                "line",
-                round_,
-                {
-                    "line-color": color,
-                    "line-width": _grow(paint.width),
-                    "line-opacity": paint.opacity,
-                },
-            )
-        )
-        return shapes
-    radius = [
-        "interpolate",
-        ["linear"],
-        ["zoom"],
-        10,
-        paint.width * 0.5,
-        16,
-        paint.width,
-        20,
-        paint.width * 1.6,
-    ]
+        return _lines(layer, paint, color, edge)
+    return _points(layer, paint, color, edge)
+
+
+def _areas(layer: Layer, paint: Paint, color: Expression, edge: str | None) -> list[dict[str, Any]]:
+    layout = _layout(layer)
+    fill = {"fill-color": color, "fill-opacity": paint.opacity}
+    shapes = [_shape(layer, layer.name, "fill", layout, fill)]
+    if edge:
+        width = ["interpolate", ["linear"], ["zoom"], 12, 0.4, 18, 1.2]
+        line = {"line-color": edge, "line-width": width}
+        shapes.append(_shape(layer, f"{layer.name}-outline", "line", layout, line))
+    return shapes
+
+
+def _lines(layer: Layer, paint: Paint, color: Expression, edge: str | None) -> list[dict[str, Any]]:
+    layout = _layout(layer, **{"line-cap": "round", "line-join": "round"})
+    shapes = []
+    if edge:
+        casing = {"line-color": edge, "line-width": _grow(paint.width * 1.35)}
+        shapes.append(_shape(layer, f"{layer.name}-outline", "line", layout, casing))
+    line = {
+        "line-color": color,
+        "line-width": _grow(paint.width),
+        "line-opacity": paint.opacity,
+    }
+    return [*shapes, _shape(layer, layer.name, "line", layout, line)]
+
+
+def _points(
+    layer: Layer, paint: Paint, color: Expression, edge: str | None
+) -> list[dict[str, Any]]:
+    width = paint.width
+    radius = ["interpolate", ["linear"], ["zoom"], 10, width * 0.5, 16, width, 20, width * 1.6]
     circle = {"circle-color": color, "circle-radius": radius, "circle-opacity": paint.opacity}
     if edge:
         circle |= {"circle-stroke-color": edge, "circle-stroke-width": 1.2}
-    return [_shape(layer, layer.name, "circle", layout, circle)]
+    return [_shape(layer, layer.name, "circle", _layout(layer), circle)]
 
 
 def _shape(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -51,10 +52,12 @@ def _placed(building: Building, shapes: list[Any]) -> list[Any]:
 # -- IMDF 1.0 --------------------------------------------------------------------------------
 
 
-def _imdf(building: Building, site: Site, floors: list[Floor]) -> dict[str, str]:
-    def key(*parts: str) -> str:
-        return str(uuid.uuid5(_SPACE, "/".join((building.code, *parts))))
+def _key(building: Building, *parts: str) -> str:
+    return str(uuid.uuid5(_SPACE, "/".join((building.code, *parts))))
 
+
+def _imdf(building: Building, site: Site, floors: list[Floor]) -> dict[str, str]:
+    key = partial(_key, building)
     footprint, ground = _placed(building, [outline(building.shape)])[0], key("building")
     address, venue = key("address"), key("venue")
     plot = geometries_to_lonlat([site.polygon])[0]
@@ -78,31 +81,8 @@ def _imdf(building: Building, site: Site, floors: list[Floor]) -> dict[str, str]
         "level": [], "unit": [], "opening": [],
     }  # fmt: skip
     for floor in floors:
-        level = key("level", floor.label)
-        features["level"].append(_feature("level", level, footprint, {
-            "category": "unspecified", "ordinal": floor.ordinal, "outdoor": False,
-            "name": {"zh": f"{building.code} {floor.short_name}"},
-            "short_name": {"zh": floor.short_name}, "building_ids": [ground],
-            "base_m": round(floor.ordinal * HEIGHT_M, 2), "height_m": HEIGHT_M,
-        }))  # fmt: skip
-        shapes = _placed(building, [r.polygon for r in floor.rooms])
-        for room, shape in zip(floor.rooms, shapes, strict=True):
-            category, use, name = KINDS[room.kind]
-            features["unit"].append(_feature("unit", key("unit", room.number), shape, {
-                "category": category, "name": {"zh": name}, "alt_name": {"zh": room.number},
-                "level_id": level, "display_point": mapping(shape.representative_point()),
-                "room_number": room.number, "use": use, "capacity": room.capacity,
-                "restriction": "employeesonly" if use == "equipment" else None,
-            }))  # fmt: skip
-        doors = [(r.number, r.door) for r in floor.rooms if r.door is not None]
-        if floor.entrance is not None:
-            doors.append(("entrance", floor.entrance))
-        lines = _placed(building, [d for _, d in doors]) if doors else []
-        for (number, _), line in zip(doors, lines, strict=True):
-            features["opening"].append(_feature("opening", key("door", floor.label, number), line, {
-                "category": "pedestrian.principal" if number == "entrance" else "pedestrian",
-                "level_id": level,
-            }))  # fmt: skip
+        for kind, each in _imdf_floor(building, floor, footprint).items():
+            features[kind] += each
     members = {
         f"{kind}.geojson": json.dumps(
             {"type": "FeatureCollection", "name": kind, "features": each}, ensure_ascii=False
@@ -114,6 +94,39 @@ def _imdf(building: Building, site: Site, floors: list[Floor]) -> dict[str, str]
         "generated_by": LABEL,
     }  # fmt: skip
     return {"manifest.json": json.dumps(manifest, ensure_ascii=False), **members}
+
+
+def _imdf_floor(
+    building: Building, floor: Floor, footprint: Any
+) -> dict[str, list[dict[str, Any]]]:
+    key = partial(_key, building)
+    level = key("level", floor.label)
+    levels = [_feature("level", level, footprint, {
+        "category": "unspecified", "ordinal": floor.ordinal, "outdoor": False,
+        "name": {"zh": f"{building.code} {floor.short_name}"},
+        "short_name": {"zh": floor.short_name}, "building_ids": [key("building")],
+        "base_m": round(floor.ordinal * HEIGHT_M, 2), "height_m": HEIGHT_M,
+    })]  # fmt: skip
+    units, openings = [], []
+    shapes = _placed(building, [r.polygon for r in floor.rooms])
+    for room, shape in zip(floor.rooms, shapes, strict=True):
+        category, use, name = KINDS[room.kind]
+        units.append(_feature("unit", key("unit", room.number), shape, {
+            "category": category, "name": {"zh": name}, "alt_name": {"zh": room.number},
+            "level_id": level, "display_point": mapping(shape.representative_point()),
+            "room_number": room.number, "use": use, "capacity": room.capacity,
+            "restriction": "employeesonly" if use == "equipment" else None,
+        }))  # fmt: skip
+    doors = [(r.number, r.door) for r in floor.rooms if r.door is not None]
+    if floor.entrance is not None:
+        doors.append(("entrance", floor.entrance))
+    lines = _placed(building, [d for _, d in doors]) if doors else []
+    for (number, _), line in zip(doors, lines, strict=True):
+        openings.append(_feature("opening", key("door", floor.label, number), line, {
+            "category": "pedestrian.principal" if number == "entrance" else "pedestrian",
+            "level_id": level,
+        }))  # fmt: skip
+    return {"level": levels, "unit": units, "opening": openings}
 
 
 def _feature(kind: str, key: str, shape: Any, properties: dict[str, Any]) -> dict[str, Any]:

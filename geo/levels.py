@@ -8,6 +8,7 @@ from 1 (F1 or 1层 is the ground floor, ordinal 0; B1 is −1).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _NUMBER: Final = r"[+-]?\d+(?:\.\d+)?"
@@ -20,6 +21,7 @@ _BASEMENT: Final = re.compile(r"(?:B|LG)(\d{1,2})|(?:地下|负)第?(\d{1,2})(?:
 _CHINESE_BASEMENT: Final = re.compile(r"(?:地下|负)第?([一二三四五六七八九十]{1,3})(?:层|楼)?")
 _WORDS: Final = {"g": 0.0, "gf": 0.0, "首层": 0.0, "地面层": 0.0, "底层": 0.0}
 _MEZZANINE: Final = re.compile(r"(.*?)(?:夹层|M)", re.I)
+_NUMBER_FIRST: Final = re.compile(r"\d{1,3}F", re.I)
 _DIGITS: Final = {digit: value for value, digit in enumerate("零一二三四五六七八九")}
 _MAX_LEVELS: Final = 300
 
@@ -42,10 +44,18 @@ def parse_levels(text: str) -> list[float]:
     return sorted({number for part in parts for number in _parse_part(part)})
 
 
-def level_label(number: float) -> str:
-    """Return the usual label: 0 → "F1", 1 → "F2", −1 → "B1", 0.5 → "F1M" (mezzanine)."""
+def level_label(number: float, like: Iterable[str] = ()) -> str:
+    """Return the usual label: 0 → "F1", 1 → "F2", −1 → "B1", 0.5 → "F1M" (mezzanine).
+
+    Parameters
+    ----------
+    like : labels of the same building's other floors. Where one of them counts as "1F" does, so
+        does the new one; both forms are in use.
+    """
     storey = int(number // 1)
-    label = f"F{storey + 1}" if storey >= 0 else f"B{-storey}"
+    number_first = any(_NUMBER_FIRST.fullmatch(each) for each in like)
+    above = f"{storey + 1}F" if number_first else f"F{storey + 1}"
+    label = above if storey >= 0 else f"B{-storey}"
     return label if number == storey else f"{label}M"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,17 @@ import geopandas as gpd
 import pandas as pd
 import rasterio
 import shapely
+from pyproj import CRS
 from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
-from importers.base import FILE, ROW, Found, Importer, Options, Target
+from geo.crs import CrsRejected, Shift, decide_crs
+from importers.base import FILE, ROW, Found, Importer, Issue, Options, Target
 from importers.messages import bad_input
+from importers.places import confirmed, unplaceable
 from layers.basemap import Imagery as Picture
+from layers.changes import ChangeSet
 from layers.labels import Text
 from layers.problems import BadInput
 
@@ -35,14 +40,19 @@ class Imagery(Importer):
     layers, aliases = ("imagery",), ("raster",)
     suffixes = (".tif", ".tiff")
 
+    def __init__(self) -> None:
+        self._copies: dict[str, _Copy] = {}
+
     def read(self, files: Sequence[Path], options: Options) -> Found:
-        """Check each picture, copy it, and return its footprint."""
+        """Check each picture and return its footprint; it is copied when all has gone well."""
         if options.data_dir is None:
             raise BadInput(
                 zh="导入影像需要数据目录；请设 ONEMAP_DATA_DIR",
                 en="Imagery needs the data folder; set ONEMAP_DATA_DIR",
             )
-        rows = [_described(path, options) for path in files]
+        found = [_described(path, options) for path in files]
+        self._copies = {} if options.dry_run else {str(r["source_key"]): copy for r, copy in found}
+        rows = [row for row, _ in found]
         frame = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geom", crs=4326)
         frame[ROW] = 1
         rule = Text("文件名", "the file's name")
@@ -50,18 +60,94 @@ class Imagery(Importer):
             [Target(Picture, frame, geometry_required=True, key_rule=rule, complete=False)]
         )
 
+    def resolve(self, target: Target, frame: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
+        """Keep in mind which pictures are good: only those are copied."""
+        del target, changes
+        good = set(frame["source_key"])
+        self._copies = {key: copy for key, copy in self._copies.items() if key in good}
+        return frame
 
-def _described(path: Path, options: Options) -> dict[str, Any]:
+    def finish(self, changes: ChangeSet, source: str) -> Iterable[Issue]:
+        """Copy the pictures, last of all: an import that fails leaves nothing behind."""
+        del changes, source
+        for copy in self._copies.values():
+            copy.make()
+        return ()
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """A picture on its way into the data folder, with the place its copy is to bear."""
+
+    path: Path
+    target: Path
+    crs: str
+    transform: Any
+
+    def make(self) -> None:
+        """Copy the file; it is there whole or not at all. What it lacks of its place is written."""
+        if self.target.exists():
+            return
+        fresh = self.target.with_name(f".{os.getpid()}.{self.target.name}")
+        try:
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.path, fresh)
+            with rasterio.open(fresh) as made:
+                same = made.crs is not None and made.crs == rasterio.CRS.from_wkt(self.crs)
+                placed = same and made.transform == self.transform
+            if not placed:
+                with rasterio.open(fresh, "r+") as made:
+                    made.crs, made.transform = self.crs, self.transform
+            fresh.replace(self.target)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise bad_input(
+                self.target,
+                f"无法写入数据目录：{why}；请检查权限和空间",
+                f"the data folder cannot be written: {why}; check its permission and space",
+            ) from error
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def _crs_of(path: Path, picture: Any, options: Options) -> str:
+    """Return the picture's system as WKT: what the user says, else what the file says.
+
+    Raises
+    ------
+    BadInput : there is none, it is unknown or cannot be true, or it is a shifted one (GCJ-02,
+        BD-09), whose pixels would have to be moved one by one.
+    """
+    said = CRS.from_wkt(picture.crs.to_wkt()) if picture.crs else None
+    if (said is None and options.crs is None) or picture.transform.is_identity:
+        raise bad_input(
+            path,
+            "影像没有地理参考；请先配准，或用 --crs 给出坐标系",
+            "the picture is not georeferenced; georeference it, or give --crs",
+        )
+    try:
+        decision = decide_crs(options.crs, said, tuple(picture.bounds))
+    except CrsRejected as error:
+        raise unplaceable(path.name, error.message) from error
+    confirmed(decision, options, path.name)
+    if decision.crs.shift is not Shift.NONE:
+        name = decision.crs.name
+        raise bad_input(
+            path,
+            f"影像不能采用 {name}：它对每个像素的偏移都不同；请先纠正到 WGS 84 或 CGCS2000",
+            f"a picture cannot be in {name}, which shifts every pixel differently: warp it to "
+            "WGS 84 or CGCS2000 first",
+            field="crs",
+            value=name,
+        )
+    return decision.crs.crs.to_wkt()
+
+
+def _described(path: Path, options: Options) -> tuple[dict[str, Any], _Copy]:
     assert options.data_dir is not None
     try:
         with rasterio.open(path) as picture:
-            crs = picture.crs or options.crs
-            if crs is None or picture.transform.is_identity:
-                raise bad_input(
-                    path,
-                    "影像没有地理参考；请先配准，或用 --crs 给出坐标系",
-                    "the picture is not georeferenced; georeference it, or give --crs",
-                )
+            crs, transform = _crs_of(path, picture, options), picture.transform
             # A file that is cut off opens well: its last block does not.
             last = Window(picture.width - 1, picture.height - 1, 1, 1)
             picture.read(1, window=last)
@@ -75,8 +161,8 @@ def _described(path: Path, options: Options) -> dict[str, Any]:
             f"读不了此影像：{error}；请确认是完整的 GeoTIFF",
             f"the picture cannot be read: {error}; see that it is a whole GeoTIFF",
         ) from error
-    relative = _copied(path, options.data_dir, dry_run=options.dry_run)
-    return {
+    relative = _relative(path, crs)
+    row = {
         "name": path.stem,
         "source_key": path.name,
         "path": relative,
@@ -86,6 +172,7 @@ def _described(path: Path, options: Options) -> dict[str, Any]:
         FILE: path.name,
         **{f"attributes.{name}": value for name, value in facts.items()},
     }
+    return row, _Copy(path, options.data_dir / relative, crs, transform)
 
 
 def _width_m(bounds: tuple[float, float, float, float]) -> float:
@@ -105,23 +192,9 @@ def _taken(said: str | None) -> datetime | None:
         return None  # TIFF leaves the text to the writer; an odd one says nothing
 
 
-def _copied(path: Path, data_dir: Path, *, dry_run: bool) -> str:
-    """Copy the file under its digest, so that a picture is kept once and never half-written."""
+def _relative(path: Path, crs: str) -> str:
+    """Return where the copy goes: by its digest and system, so that a picture is kept once."""
     with path.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
-    relative = Path(FOLDER) / f"{digest}{path.suffix.lower()}"
-    target = data_dir / relative
-    if target.exists() or dry_run:
-        return str(relative)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.copyfile(path, fresh)
-        fresh.replace(target)
-    except OSError as error:
-        raise bad_input(
-            target,
-            f"无法写入数据目录：{error.strerror}；请检查权限和空间",
-            f"the data folder cannot be written: {error.strerror}; check its permission and space",
-        ) from error
-    return str(relative)
+        digest = hashlib.file_digest(opened, "sha256")
+    digest.update(crs.encode())
+    return str(Path(FOLDER) / f"{digest.hexdigest()[:16]}{path.suffix.lower()}")

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Final
 import geopandas as gpd
 import pandas as pd
 import sqlalchemy as sa
-from openpyxl import load_workbook
 
 from importers import sheets
 from importers.base import ATTRIBUTE, FILE, ROW, Found, Importer, Issue, Options, Target
@@ -193,26 +192,16 @@ def _sheets(files: Sequence[Path], options: Options) -> Iterator[tuple[pd.DataFr
             yield sheets.read(path, options)
             continue
         seen = False
-        for name in _names(path):
+        names = sheets.sheet_names(path)
+        for name in names:
             try:
                 frame, issues = sheets.read(path, replace(options, layer=name))
             except BadInput as error:
-                if seen or name != _names(path)[-1]:
+                if seen or name != names[-1]:
                     continue
                 raise error
             seen = True
             yield frame, issues
-
-
-def _names(path: Path) -> list[str]:
-    try:
-        book = load_workbook(path, read_only=True)
-    except Exception:  # noqa: BLE001 - `sheets.read` says what is wrong with the file
-        return [""]
-    try:
-        return list(book.sheetnames)
-    finally:
-        book.close()
 
 
 def _meters(frame: pd.DataFrame, options: Options, found: Found) -> pd.DataFrame:

@@ -11,7 +11,6 @@ import pandas as pd
 import shapely
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeTree
-from openpyxl import load_workbook
 
 from importers import gdal, sheets
 from importers.base import ATTRIBUTE, FILE, ROW, Issue, Options
@@ -140,36 +139,8 @@ def _kind_of(headings: list[str], name: str) -> str | None:
 # -- GraphML -----------------------------------------------------------------------------------
 
 
-def _read_graph(path: Path, made: Tables, options: Options) -> None:  # noqa: C901
-    try:
-        root = SafeTree.parse(path).getroot()
-    except (SafeTree.ParseError, DefusedXmlException) as error:
-        raise bad_input(
-            path,
-            f"不是完整的 GraphML（{error}）；请重新导出",
-            f"it is no complete GraphML ({error}); export it again",
-        ) from error
-    if root is None or _tag(root) != "graphml":
-        raise bad_input(path, "不是 GraphML 文件", "it is no GraphML file")
-    keys = {each.get("id"): each.get("attr.name") for each in root if _tag(each) == "key"}
-    nodes: list[dict[str, Any]] = []
-    links: list[dict[str, Any]] = []
-    for element in root.iter():
-        if _tag(element) not in ("node", "edge"):
-            continue
-        facts = {
-            str(keys.get(data.get("key"), data.get("key"))): (data.text or "").strip() or None
-            for data in element
-            if _tag(data) == "data"
-        }
-        if _tag(element) == "node":
-            facts.pop("id", None)  # the element's own id is what the edges refer to
-            nodes.append({**facts, "id": element.get("id"), ROW: len(nodes) + 1})
-        else:
-            ends = {"source": element.get("source"), "target": element.get("target")}
-            if element.get("id"):
-                facts["id"] = element.get("id")
-            links.append({**facts, **ends, ROW: len(links) + 1})
+def _read_graph(path: Path, made: Tables, options: Options) -> None:
+    nodes, links = _elements(_graph(path))
     if not nodes:
         raise bad_input(path, "图中没有节点", "there are no nodes in the graph")
     made.add("node", pd.DataFrame(nodes, dtype=object).assign(**{FILE: path.name}), options)
@@ -195,6 +166,44 @@ def _read_graph(path: Path, made: Tables, options: Options) -> None:  # noqa: C9
         )  # fmt: skip
 
 
+def _graph(path: Path) -> Any:
+    try:
+        root = SafeTree.parse(path).getroot()
+    except (SafeTree.ParseError, DefusedXmlException) as error:
+        raise bad_input(
+            path,
+            f"不是完整的 GraphML（{error}）；请重新导出",
+            f"it is no complete GraphML ({error}); export it again",
+        ) from error
+    if root is None or _tag(root) != "graphml":
+        raise bad_input(path, "不是 GraphML 文件", "it is no GraphML file")
+    return root
+
+
+def _elements(root: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the nodes and edges of a graph with their facts by name."""
+    keys = {each.get("id"): each.get("attr.name") for each in root if _tag(each) == "key"}
+    nodes: list[dict[str, Any]] = []
+    links: list[dict[str, Any]] = []
+    for element in root.iter():
+        if _tag(element) not in ("node", "edge"):
+            continue
+        facts = {
+            str(keys.get(data.get("key"), data.get("key"))): (data.text or "").strip() or None
+            for data in element
+            if _tag(data) == "data"
+        }
+        if _tag(element) == "node":
+            facts.pop("id", None)  # the element's own id is what the edges refer to
+            nodes.append({**facts, "id": element.get("id"), ROW: len(nodes) + 1})
+        else:
+            ends = {"source": element.get("source"), "target": element.get("target")}
+            if element.get("id"):
+                facts["id"] = element.get("id")
+            links.append({**facts, **ends, ROW: len(links) + 1})
+    return nodes, links
+
+
 def _tag(element: Any) -> str:
     return str(element.tag).rpartition("}")[2]
 
@@ -205,10 +214,7 @@ def _tag(element: Any) -> str:
 def _read_sheets(path: Path, made: Tables, options: Options) -> None:
     names: list[str | None] = [options.layer]
     if options.layer is None and path.suffix.lower() in (".xlsx", ".xlsm"):
-        sheets.read(path, options)  # says what is wrong with a broken workbook
-        book = load_workbook(path, read_only=True)
-        names = list(book.sheetnames)
-        book.close()
+        names = list(sheets.sheet_names(path))
     seen = False
     for name in names:
         frame, issues = sheets.read(path, replace(options, layer=name))

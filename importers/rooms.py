@@ -205,7 +205,16 @@ class _Rows:
                 FILE: self.rows[FILE],
             }
         )[mine].drop_duplicates("source_key")
-        label = floors["ordinal"].map(lambda n: level_label(float(n))).astype("str")
+        said = self.level_of.dropna(subset="short_name").groupby("building")["short_name"]
+        like = {int(str(building)): list(names) for building, names in said}
+        label = pd.Series(
+            [
+                level_label(float(number), like.get(int(building), ()))
+                for number, building in zip(floors["ordinal"], floors["building_id"], strict=True)
+            ],
+            index=floors.index,
+            dtype="str",
+        )
         floors["short_name"] = label
         floors["name"] = self.building[floors.index].str.cat(label, sep=" ")
         links = floors.rename(columns={"source_key": "level_id"})
@@ -321,11 +330,13 @@ def _ordinal(said: str) -> int | None:
 def _levels_of_buildings(connection: sa.Connection) -> pd.DataFrame:
     level, link = table_of(Level), table_of(LevelBuilding)
     found = connection.execute(
-        sa.select(link.c.building_id, level.c.ordinal, level.c.id, level.c.source)
+        sa.select(
+            link.c.building_id, level.c.ordinal, level.c.id, level.c.source, level.c.short_name
+        )
         .join(level, level.c.id == link.c.level_id)
         .order_by(level.c.id)
     ).all()
-    made = pd.DataFrame(found, columns=["building", "ordinal", "id", "source"])
+    made = pd.DataFrame(found, columns=["building", "ordinal", "id", "source", "short_name"])
     return made.astype({"building": "Int64", "ordinal": "Int64", "id": "Int64"})
 
 

@@ -26,6 +26,7 @@ from importers.base import ATTRIBUTE, FILE, ROW, Found, Importer, Issue, Options
 from importers.columns import PLACE, fields_of, guess
 from importers.messages import bad_input, message
 from importers.places import points
+from importers.plans.archive import check_unpacked
 from importers.values import as_text, cell, convert
 from layers.base import Base, Feature, table_of
 from layers.labels import CHOICES, Text
@@ -125,15 +126,34 @@ def _csv(path: Path, text: str) -> Iterable[tuple[int, list[Any]]]:
         raise bad_input(path, f"不是可读的 CSV：{error}", f"not a readable CSV: {error}") from error
 
 
-def _excel(path: Path, options: Options) -> Iterable[tuple[int, list[Any]]]:
+def sheet_names(path: Path) -> list[str]:
+    """Return the names of a workbook's sheets.
+
+    Raises
+    ------
+    BadInput : it is no readable workbook, or unpacks to too much.
+    """
+    book = _workbook(path)
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
+        return list(book.sheetnames)
+    finally:
+        book.close()
+
+
+def _workbook(path: Path) -> Workbook:
+    check_unpacked(path)
+    try:
+        return load_workbook(path, read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise bad_input(
             path,
             "不是可读的 XLSX 工作簿（可能已损坏，或是改了后缀）；请在表格软件中另存为 .xlsx",
             "not a readable XLSX workbook (broken, or another file renamed); save it as .xlsx anew",
         ) from error
+
+
+def _excel(path: Path, options: Options) -> Iterable[tuple[int, list[Any]]]:
+    book = _workbook(path)
     try:
         names = book.sheetnames
         if options.layer is not None and options.layer not in names:

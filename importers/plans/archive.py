@@ -30,6 +30,25 @@ def read_members(path: Path, suffixes: tuple[str, ...]) -> dict[str, bytes]:
     return _read_folder(path, suffixes) if path.is_dir() else _read_zip(path, suffixes)
 
 
+def check_unpacked(path: Path) -> None:
+    """Refuse a zip (an XLSX is one) that unpacks to more than an import can need.
+
+    The sizes of its directory are a claim, but one that binds `zipfile`, which reads no member
+    beyond it. A file that is no zip is passed: its reader says what is wrong with it.
+
+    Raises
+    ------
+    BadInput : more than `MAX_TOTAL_BYTES` or `MAX_MEMBERS`.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError):
+        return
+    if len(infos) > MAX_MEMBERS or sum(each.file_size for each in infos) > MAX_TOTAL_BYTES:
+        raise _too_large(path)
+
+
 def _read_folder(path: Path, suffixes: tuple[str, ...]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     total = 0

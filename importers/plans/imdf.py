@@ -7,7 +7,6 @@ thing it belongs to: amenities and occupants with their unit, addresses with the
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +19,16 @@ from shapely.geometry import shape
 from importers.base import ATTRIBUTE, FILE, NAME_IN, ROW
 from importers.plans.archive import read_members
 from importers.plans.categories import UNIT_CATEGORIES, use_of
+from importers.plans.imdf_labels import (
+    NAMES,
+    address_of,
+    chosen,
+    code_of,
+    key_of,
+    keys_of,
+    labels_of,
+    number_of,
+)
 from importers.plans.model import Plan, Row
 from layers.labels import CHOICES
 from layers.problems import BadInput
@@ -38,14 +47,15 @@ _READ: Final = frozenset(
         "occupant",
     ]
 )
-_NAMES: Final = ("name", "alt_name")
-_SKIPPED: Final = frozenset({"level_id", "building_ids", "address_id", "display_point", *_NAMES})
-_NUMBER: Final = re.compile(r"(?=.*\d)[\w.\-–/·]{1,24}")
-_NUMBER_KEYS: Final = ("number", "room_number", "ref", "房间号")
-_CODE: Final = re.compile(r"[A-Za-z]{0,4}[-_]?\d{1,6}[A-Za-z]?")
+_SKIPPED: Final = frozenset({"level_id", "building_ids", "address_id", "display_point", *NAMES})
 # Facts beyond IMDF that an archive may carry under the names of our own columns.
 _ROOM_FACTS: Final = (
     "use", "state", "capacity", "built_area_m2", "usable_area_m2", "vacant_since",
+)  # fmt: skip
+
+
+_UNREADABLE: Final = (
+    ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError,
 )  # fmt: skip
 
 
@@ -89,7 +99,7 @@ class _Reader:
         self.addresses = {
             feature["id"]: text
             for feature in self._features("address")
-            if (text := _address(feature["properties"]))
+            if (text := address_of(feature["properties"]))
         }
 
     def plan(self) -> Plan:
@@ -120,7 +130,7 @@ class _Reader:
     def _json(self, name: str) -> Any:
         try:
             return json.loads(self.members[name].decode("utf-8-sig"))
-        except (UnicodeDecodeError, ValueError) as error:
+        except (UnicodeDecodeError, ValueError, RecursionError) as error:
             raise BadInput(
                 zh=f"“{self.path.name}/{name}”不是完整的 JSON（{error}）；请重新导出",
                 en=f"'{self.path.name}/{name}' is not complete JSON ({error}): export it again",
@@ -140,10 +150,20 @@ class _Reader:
                 file=self._file(kind),
             )
         for number, feature in enumerate(features, 1):
-            if isinstance(feature, dict) and feature.get("id") is not None:
+            if isinstance(feature, dict) and key_of(feature, "id") is not None:
+                properties = feature.get("properties") or {}
+                if not isinstance(properties, dict):
+                    self.result.note(
+                        {FILE: self._file(kind), ROW: number},
+                        "no_properties",
+                        "要素的 properties 不是对象，按没有属性读取；请重新导出",
+                        "The feature's properties are no object: read as having none; export it "
+                        "again",
+                    )
+                    properties = {}
                 yield {
-                    "id": str(feature["id"]),
-                    "properties": feature.get("properties") or {},
+                    "id": key_of(feature, "id"),
+                    "properties": properties,
                     "geometry": feature.get("geometry"),
                     "row": number,
                 }
@@ -158,7 +178,8 @@ class _Reader:
 
     def _count(self, kind: str) -> int:
         content = self._json(f"{kind}.geojson")
-        return len(content.get("features") or ()) if isinstance(content, dict) else 0
+        features = content.get("features") if isinstance(content, dict) else None
+        return len(features) if isinstance(features, list) else 0
 
     def _manifest_language(self) -> str:
         if "manifest.json" not in self.members:
@@ -177,15 +198,15 @@ class _Reader:
 
     def _row(self, kind: str, feature: Mapping[str, Any]) -> Row:
         properties = feature["properties"]
-        names = _labels(properties.get("name"))
+        names = labels_of(properties.get("name"))
         row: Row = {
             "source_key": feature["id"],
             FILE: self._file(kind),
             ROW: feature["row"],
-            "name": _chosen(names, self.language),
+            "name": chosen(names, self.language),
             **{f"{NAME_IN}{language}": text for language, text in names.items() if language},
         }
-        other = _chosen(_labels(properties.get("alt_name")), self.language)
+        other = chosen(labels_of(properties.get("alt_name")), self.language)
         if other:
             row[f"{ATTRIBUTE}alt_name"] = other
         for key, value in properties.items():
@@ -199,7 +220,7 @@ class _Reader:
             return None
         try:
             return shape(geometry)
-        except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except _UNREADABLE as error:
             self.result.note(
                 row,
                 "unreadable_geometry",
@@ -213,7 +234,7 @@ class _Reader:
     def _category(self, row: Row, choices: str, default: str | None) -> str | None:
         """Take the category out of the attributes; an unknown one stays there and is told."""
         value = row.get(f"{ATTRIBUTE}category")
-        if value is None or value in CHOICES[choices]:
+        if value is None or (isinstance(value, str) and value in CHOICES[choices]):
             row.pop(f"{ATTRIBUTE}category", None)
             return value or default
         self.result.note(
@@ -230,7 +251,7 @@ class _Reader:
     def _venues(self) -> None:
         for feature in self._features("venue"):
             row = self._row("venue", feature)
-            row["address"] = self.addresses.get(feature["properties"].get("address_id"))
+            row["address"] = self.addresses.get(key_of(feature["properties"], "address_id") or "")
             self.result.sites.append(row)
 
     def _buildings(self) -> None:
@@ -238,15 +259,15 @@ class _Reader:
         for feature in self._features("footprint"):
             row = self._row("footprint", feature)
             ground = feature["properties"].get("category") == "ground"
-            for building in feature["properties"].get("building_ids") or ():
+            for building in keys_of(feature["properties"], "building_ids"):
                 if row["geom"] is not None:
-                    outlines[str(building)].append((ground, row["geom"]))
+                    outlines[building].append((ground, row["geom"]))
         site = self.result.sites[0]["source_key"] if len(self.result.sites) == 1 else None
         for feature in self._features("building"):
             properties = feature["properties"]
             row = self._row("building", feature)
-            row["address"] = self.addresses.get(properties.get("address_id"))
-            row["code"] = _code(properties)
+            row["address"] = self.addresses.get(key_of(properties, "address_id") or "")
+            row["code"] = code_of(properties)
             row["site_key"] = site
             parts = outlines.get(feature["id"], [])
             # Aerial and underground outlines tell the extent only where no ground outline does.
@@ -262,12 +283,12 @@ class _Reader:
             for key in ("ordinal", "short_name", "category"):
                 row.pop(f"{ATTRIBUTE}{key}", None)
             row["ordinal"] = properties.get("ordinal")
-            row["short_name"] = _chosen(_labels(properties.get("short_name")), self.language)
+            row["short_name"] = chosen(labels_of(properties.get("short_name")), self.language)
             for key in ("base_m", "height_m"):
                 row[key] = row.pop(f"{ATTRIBUTE}{key}", None)
             self.result.levels.append(row)
             # An archive of one building need not repeat its id on every level.
-            buildings = properties.get("building_ids") or (known if len(known) == 1 else ())
+            buildings = keys_of(properties, "building_ids") or (known if len(known) == 1 else ())
             self.result.level_buildings += [
                 {
                     "level_id": feature["id"],
@@ -290,13 +311,13 @@ class _Reader:
             row["use"] = use_of(row["category"])
             for fact in _ROOM_FACTS:
                 row[fact] = row.pop(f"{ATTRIBUTE}{fact}", row.get(fact))
-            row["number"] = _number(row, properties)
+            row["number"] = number_of(row, properties)
             if amenities.get(key):
                 row[f"{ATTRIBUTE}amenities"] = amenities[key]
             if occupants.get(key):
                 row[f"{ATTRIBUTE}occupants"] = occupants[key]
                 row["name"] = row["name"] or occupants[key][0].get("name")
-            level = str(properties.get("level_id") or "")
+            level = key_of(properties, "level_id") or ""
             if level in levels:
                 self.result.room_levels.append(
                     {"room_id": key, "level_id": level, FILE: row[FILE], ROW: row[ROW]}
@@ -310,26 +331,26 @@ class _Reader:
         for feature in self._features("opening"):
             row = self._row("opening", feature)
             row["category"] = self._category(row, "opening_category", None)
-            row["level_id"] = feature["properties"].get("level_id")
+            row["level_id"] = key_of(feature["properties"], "level_id")
             self.result.openings.append(row)
 
     def _by_unit(self, kind: str) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for feature in self._features(kind):
             facts = self._facts(feature)
-            for unit in feature["properties"].get("unit_ids") or ():
-                found[str(unit)].append(facts)
+            for unit in keys_of(feature["properties"], "unit_ids"):
+                found[unit].append(facts)
         return found
 
     def _occupants(self) -> dict[str, list[dict[str, Any]]]:
         """Return the occupants of each unit, by way of their anchors."""
         units = {
-            feature["id"]: str(feature["properties"].get("unit_id"))
+            feature["id"]: key_of(feature["properties"], "unit_id")
             for feature in self._features("anchor")
         }
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for feature in self._features("occupant"):
-            unit = units.get(str(feature["properties"].get("anchor_id")))
+            unit = units.get(key_of(feature["properties"], "anchor_id") or "")
             if unit is None:
                 self.result.note(
                     {FILE: self._file("occupant"), ROW: feature["row"]},
@@ -347,53 +368,9 @@ class _Reader:
     def _facts(self, feature: Mapping[str, Any]) -> dict[str, Any]:
         properties = feature["properties"]
         facts = {"id": feature["id"], "category": properties.get("category")}
-        facts["name"] = _chosen(_labels(properties.get("name")), self.language)
+        facts["name"] = chosen(labels_of(properties.get("name")), self.language)
         facts |= {key: properties.get(key) for key in ("hours", "phone", "website")}
         return {key: value for key, value in facts.items() if value}
-
-
-def _labels(value: Any) -> dict[str, str]:
-    """Return a label of IMDF (language → text); a bare text has no language."""
-    if isinstance(value, dict):
-        return {str(k): str(v) for k, v in value.items() if v not in (None, "")}
-    return {"": str(value)} if value not in (None, "") else {}
-
-
-def _chosen(labels: Mapping[str, str], language: str) -> str | None:
-    """Return the text in the archive's language, else Chinese, English, or the first."""
-    wanted = [language.lower(), language.lower().split("-")[0], "zh", "en"]
-    for each in wanted:
-        for key, text in labels.items():
-            if key.lower() == each or key.lower().split("-")[0] == each:
-                return text
-    return next(iter(labels.values()), None)
-
-
-def _number(row: Row, properties: Mapping[str, Any]) -> str | None:
-    """Return the room number: a column for it, else a name or other name that reads like one."""
-    for key in _NUMBER_KEYS:
-        if row.get(f"{ATTRIBUTE}{key}") is not None:
-            return str(row.pop(f"{ATTRIBUTE}{key}"))
-    for key in _NAMES:
-        for text in _labels(properties.get(key)).values():
-            if _NUMBER.fullmatch(text):
-                return text
-    return None
-
-
-def _code(properties: Mapping[str, Any]) -> str | None:
-    for key in ("code", "building_code", "ref", "楼号"):
-        if properties.get(key):
-            return str(properties[key])
-    for text in _labels(properties.get("alt_name")).values():
-        if _CODE.fullmatch(text):
-            return text
-    return None
-
-
-def _address(properties: Mapping[str, Any]) -> str | None:
-    parts = (properties.get(key) for key in ("address", "locality", "province", "postal_code"))
-    return ", ".join(str(part) for part in parts if part) or None
 
 
 def _union(parts: list[Any]) -> Any:

@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import shapely
 
+from geo.levels import level_label
 from importers.base import ATTRIBUTE, FILE, NAME_IN, ROW
 from importers.plans.categories import osm_category
 from importers.plans.model import Plan, Row
@@ -204,7 +205,7 @@ class _Reader:
                 ROW: None,
                 "name": None,
                 "ordinal": ordinal,
-                "short_name": f"F{number:g}" if self.base else f"{number:g}",
+                "short_name": level_label(number - self.base) if self.base else f"{number:g}",
                 f"{ATTRIBUTE}level": f"{number:g}",
                 "geom": [],
                 "refs": Counter(),

@@ -99,7 +99,7 @@ class TracksImporter(Importer):
                         FILE: path.name,
                         ROW: row,
                         ATTRIBUTE + MADE_FROM: TRACKS,
-                    },  # fmt: skip
+                    },
                 )
             self._positions += _targets(raw, path.name, 4326 if assumed else raw.crs)
         rows = pd.DataFrame(list(vehicles.values()), dtype=object)
@@ -112,11 +112,12 @@ class TracksImporter(Importer):
     def expand(self, found: Found, changes: ChangeSet, references: References) -> list[Target]:
         """Set aside the fixes of a clock that cannot be right."""
         del references
-        now = pd.Timestamp(changes.connection.scalar(sa.select(sa.func.onemap_now())))
+        now = changes.connection.execute(sa.select(sa.func.onemap_now())).scalar_one()
+        latest = pd.Timestamp(now).tz_convert("UTC") + _AHEAD
         for target, _ in self._positions:
             times = target.frame["time"]
             if pd.api.types.is_datetime64_any_dtype(times):
-                wrong = (times < _EARLIEST) | (times > now.tz_convert("UTC") + _AHEAD)
+                wrong = (times < _EARLIEST) | (times > latest)
                 target.refused = [
                     Refusal(at, "time", "impossible_time", str(cell(times, at)))
                     for at in positions(wrong.to_numpy(dtype=bool))

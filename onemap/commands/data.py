@@ -34,53 +34,63 @@ def register(app: typer.Typer) -> None:
     app.add_typer(token_app, name="token")
 
 
+Crs = Annotated[
+    str | None,
+    typer.Option(
+        help=say("坐标系，如 EPSG:4547、GCJ-02、BD-09", "CRS: EPSG:4547, GCJ-02, BD-09, …")
+    ),
+]
+Mapping = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="FIELD=COLUMN", help=say("字段=列名", "which column is which field")
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help=say("该种类的其他设置", "settings of this kind")
+    ),
+]
+Files = Annotated[list[Path], typer.Argument(help=say("文件或目录", "files or folders"))]
+Source = Annotated[str | None, typer.Option(help=say("数据集名称", "name of the dataset"))]
+Owner = Annotated[
+    str | None, typer.Option(help=say("所属机构（代码或名称）", "owning body (code or name)"))
+]
+Sheet = Annotated[
+    str | None, typer.Option(help=say("文件内的图层或工作表", "layer or sheet in the file"))
+]
+Encoding = Annotated[
+    str | None, typer.Option(help=say("文字编码，如 GBK", "encoding of texts, as GBK"))
+]
+Guess = Annotated[
+    bool, typer.Option("--accept-guess", help=say("接受推测的坐标系", "accept a guessed CRS"))
+]
+Ballpark = Annotated[
+    bool,
+    typer.Option(
+        "--accept-ballpark",
+        help=say("接受约百米误差的基准转换", "accept a datum shift that may be 100 m off"),
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help=say("只检查，不写入", "check only, write nothing"))
+]
+
+
 def import_(
     kind: Kind,
-    files: Annotated[list[Path], typer.Argument(help=say("文件或目录", "files or folders"))],
-    crs: Annotated[
-        str | None,
-        typer.Option(
-            help=say("坐标系，如 EPSG:4547、GCJ-02、BD-09", "CRS: EPSG:4547, GCJ-02, BD-09, …")
-        ),
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(help=say("数据集名称", "name of the dataset"))
-    ] = None,
-    body: Annotated[
-        str | None, typer.Option(help=say("所属机构（代码或名称）", "owning body (code or name)"))
-    ] = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map", metavar="FIELD=COLUMN", help=say("字段=列名", "which column is which field")
-        ),
-    ] = None,
-    layer: Annotated[
-        str | None, typer.Option(help=say("文件内的图层或工作表", "layer or sheet in the file"))
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help=say("文字编码，如 GBK", "encoding of texts, as GBK"))
-    ] = None,
-    accept_guess: Annotated[
-        bool,
-        typer.Option("--accept-guess", help=say("接受推测的坐标系", "accept a guessed CRS")),
-    ] = False,
-    accept_ballpark: Annotated[
-        bool,
-        typer.Option(
-            "--accept-ballpark",
-            help=say("接受约百米误差的基准转换", "accept a datum shift that may be 100 m off"),
-        ),
-    ] = False,
-    further: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help=say("该种类的其他设置", "settings of this kind")
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=say("只检查，不写入", "check only, write nothing"))
-    ] = False,
+    files: Files,
+    crs: Crs = None,
+    source: Source = None,
+    body: Owner = None,
+    mapping: Mapping = None,
+    layer: Sheet = None,
+    encoding: Encoding = None,
+    accept_guess: Guess = False,
+    accept_ballpark: Ballpark = False,
+    further: Settings = None,
+    dry_run: DryRun = False,
     demo: Demo = False,
     as_json: Json = False,
 ) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from importers.gdal import dbf_encoding
+from importers.plans.archive import MAX_TOTAL_BYTES
 from importers.registry import importer_of
 from layers.problems import BadInput, NotFound
 
@@ -139,3 +141,14 @@ def test_an_unknown_owning_body_is_refused(run, rows, tmp_path):
     path = tmp_path / "assets.csv"
     path.write_text("资产编号,资产名称\nA1,桌\n", encoding="utf-8")
     assert _refused(run, rows, "assets", path, body="999").details["value"] == "999"
+
+
+@pytest.mark.parametrize("kind", ["assets", "meters", "network"])
+def test_a_workbook_that_unpacks_to_too_much_is_refused(run, rows, kind, tmp_path):
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        with made.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as member:
+            for _ in range(MAX_TOTAL_BYTES // 2**20 + 1):
+                member.write(bytes(2**20))
+    problem = _refused(run, rows, kind, path)
+    assert "MiB" in problem.text.en

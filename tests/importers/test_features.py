@@ -7,6 +7,7 @@ import sqlite3
 import struct
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
 import shapely
 import sqlalchemy as sa
@@ -219,3 +220,26 @@ def test_chinese_dbf_headings_cut_after_ten_bytes_are_understood():
     }
     assert columns.rest == ["建筑物颜色"]
     assert guess(["levels_abo"], Building).fields == {"levels_above": "levels_abo"}
+
+
+def test_one_wild_coordinate_is_set_aside_and_the_others_load(run, rows, tmp_path):
+    good = [shapely.box(500_000 + n, 4_300_000, 500_010 + n, 4_300_010) for n in range(0, 200, 20)]
+    wild = shapely.box(5e8, 4_300_000, 5e8 + 10, 4_300_010)
+    frame = gpd.GeoDataFrame({"name": list("abcdefghijk")}, geometry=[*good, wild], crs=None)
+    path = tmp_path / "b.shp"
+    frame.to_file(path)
+    report = run("buildings", path, crs="EPSG:4548")
+    assert (report.loaded, report.quarantined) == (10, 1)
+    assert [(i.row, i.reason) for i in report.issues] == [(11, "outside_file")]
+    assert len(rows("quarantine")) == 1
+
+
+def test_a_parking_place_at_zero_is_no_place(run, rows, tmp_path):
+    path = tmp_path / "v.csv"
+    path.write_text("车牌号,经度,纬度\nA,119.6,38.9\nB,0,0\n", encoding="utf-8")
+    report = run("vehicles", path, crs="WGS84")
+    assert {row["plate"]: row["wkt"] for row in rows("vehicle")} == {
+        "A": "POINT(119.6 38.9)", "B": None,
+    }  # fmt: skip
+    (issue,) = (i for i in report.issues if i.reason == "zero_place")
+    assert (issue.row, issue.field, issue.action) == (3, "geom", "emptied")

@@ -63,3 +63,38 @@ def test_a_picture_without_a_place_is_refused(run, tmp_path):
     path.write_bytes(head + struct.pack("<H", len(tags)) + body + b"\0" * 4)
     with pytest.raises(BadInput, match="georeferenced"):
         run("imagery", path, data_dir=tmp_path / "data")
+
+
+def _unplaced(path: Path) -> Path:
+    profile = {
+        "driver": "GTiff", "width": 10, "height": 10, "count": 1, "dtype": "uint8",
+        "transform": from_origin(500_000, 4_300_000, 2, 2),
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as made:
+        made.write(np.zeros((1, 10, 10), dtype="uint8"))
+    return path
+
+
+def test_a_declared_system_is_written_into_the_copy(run, rows, tmp_path):
+    data = tmp_path / "data"
+    run("imagery", _unplaced(tmp_path / "o.tif"), data_dir=data, crs="EPSG:32650")
+    with rasterio.open(data / rows("imagery")[0]["path"]) as copy:
+        assert copy.crs.to_epsg() == 32650
+        assert (copy.bounds.left, copy.bounds.top) == (500_000, 4_300_000)
+
+
+@pytest.mark.parametrize("crs", ["GCJ-02", "EPSG:99999999", "EPGS:4547"])
+def test_a_picture_in_a_shifted_or_unknown_system_is_refused(run, tmp_path, crs):
+    with pytest.raises(BadInput):
+        run("imagery", _unplaced(tmp_path / "o.tif"), data_dir=tmp_path / "data", crs=crs)
+    assert not (tmp_path / "data").exists()
+
+
+def test_nothing_is_copied_in_a_dry_run_nor_when_another_file_fails(run, picture, tmp_path):
+    data = tmp_path / "data"
+    run("imagery", picture, data_dir=data, dry_run=True)
+    broken = tmp_path / "broken.tif"
+    broken.write_bytes(picture.read_bytes()[:5_000])
+    with pytest.raises(BadInput):
+        run("imagery", picture, broken, data_dir=data)
+    assert not data.exists()

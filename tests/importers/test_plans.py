@@ -285,3 +285,34 @@ def test_a_damaged_plan_is_refused_with_a_remedy(run, rows, tmp_path, name, data
         run("plan", path)
     assert name in problem.value.text.zh
     assert rows("level") == []
+
+
+def rebuilt(path, name, text):
+    """Return a copy of an archive in which one file has another text."""
+    made = path.with_name("crafted.zip")
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(made, "w") as new:
+        for each in old.namelist():
+            new.writestr(each, text if each == name else old.read(each))
+    return made
+
+
+def test_an_archive_nested_without_end_is_refused(run, rows, tmp_path):
+    deep = '{"type": "FeatureCollection", "features": ' + "[" * 200_000 + "]" * 200_000 + "}"
+    with pytest.raises(BadInput, match="unit"):
+        run("plan", rebuilt(small(tmp_path), "unit.geojson", deep))
+    assert rows("building") == []
+
+
+@pytest.mark.parametrize("value", [["a"], "text", 7, {"category": {"a": 1}, "level_id": ["l"]},
+                                   {"name": 5, "alt_name": [1], "level_id": {"a": 1}}])  # fmt: skip
+def test_properties_of_another_shape_are_no_reason_to_stop(run, rows, tmp_path, value):
+    path = small(tmp_path)
+    crafted = [{"type": "Feature", "id": "u9", "properties": value, "geometry": None}]
+    for kind in ("unit", "footprint", "building", "level", "opening", "amenity", "occupant"):
+        text = json.dumps({"type": "FeatureCollection", "features": crafted})
+        run("plan", rebuilt(path, f"{kind}.geojson", text), source=kind, dry_run=True)
+
+
+def test_features_that_are_no_list_are_refused(run, tmp_path):
+    with pytest.raises(BadInput, match="FeatureCollection"):
+        run("plan", rebuilt(small(tmp_path), "unit.geojson", '{"features": 5}'))

@@ -133,3 +133,14 @@ def test_a_room_that_moves_a_floor_lies_on_that_floor_only(run, rows, tmp_path, 
     run("rooms", _sheet(tmp_path / "rooms.csv", "楼号,楼层,房间号\nB01,2层,301"))
     floors = {row["id"]: row["ordinal"] for row in rows("level")}
     assert [floors[row["level_id"]] for row in rows("room_level")] == [1]
+
+
+def test_a_new_floor_is_named_as_the_plan_names_the_others(run, rows, tmp_path, estate, database):
+    run("rooms", _sheet(tmp_path / "plan.csv", "楼号,楼层,房间号\nB01,1,101"))
+    level = Base.metadata.tables["level"]
+    with database.engine.begin() as connection:
+        connection.execute(sa.update(level).values(short_name="1F"))
+    run("rooms", _sheet(tmp_path / "rooms.csv", "楼号,楼层,房间号\nB01,2,201\nB01,B1,B101"))
+    assert {row["ordinal"]: row["short_name"] for row in rows("level")} == {
+        0: "1F", 1: "2F", -1: "B1",
+    }  # fmt: skip

@@ -197,7 +197,7 @@ def connect(url: str) -> psycopg.Connection:
     try:
         return psycopg.connect(url, connect_timeout=10, autocommit=True)
     except psycopg.OperationalError as down:
-        reason = str(down).strip().splitlines()[-1]
+        reason = str(down).strip().splitlines()[0]  # the cause; what follows is advice
         shown = without_password(url)
         raise Trouble(
             ExitCode.DATABASE,

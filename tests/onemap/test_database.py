@@ -92,3 +92,10 @@ def test_renaming_keeps_host_role_and_parameters() -> None:
     assert front.renamed(url, "onemap_demo") == (
         "postgresql://o:p@db.example:6432/onemap_demo?sslmode=require"
     )
+
+
+def test_a_refused_connection_names_the_cause_and_not_the_advice() -> None:
+    with pytest.raises(Trouble) as refused:
+        front.connect("postgresql://o@127.0.0.1:1/estate")
+    assert "Connection refused" in str(refused.value)
+    assert "Is the server running" not in str(refused.value)

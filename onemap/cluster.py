@@ -145,14 +145,6 @@ def stop(data_dir: Path) -> None:
             )
 
 
-def is_running(data_dir: Path) -> bool:
-    """Whether the cluster below `data_dir` answers; nothing is started."""
-    data = data_dir / "postgres"
-    if not (data / "PG_VERSION").exists():
-        return False
-    return _answers(Cluster(data, _socket_dir(data_dir, postgres.server_user())))
-
-
 def _version(data: Path) -> int:
     return int((data / "PG_VERSION").read_text().strip())
 

@@ -9,14 +9,20 @@ import socket
 import sys
 import threading
 import time
+import traceback
+from typing import TYPE_CHECKING
 
 import httpx
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
 from onemap.clock import Clock
 from onemap.database import Database
 from onemap.settings import Settings
 from onemap.trouble import ExitCode, Trouble, say
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 HANDED_ON = "ONEMAP_SERVING"
 """What `run` hands on to `onemap.application.create` in each serving process."""
@@ -44,7 +50,12 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 
 def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> None:
-    """Serve until interrupted; prints the address once it answers."""
+    """Serve until interrupted; prints the address once it answers.
+
+    Raises
+    ------
+    Trouble : it ended without ever having answered.
+    """
     os.environ[HANDED_ON] = json.dumps(
         {
             "settings": settings.model_dump(mode="json"),
@@ -53,11 +64,11 @@ def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> 
             "demo": demo,
         }
     )
-    ended = threading.Event()
-    threading.Thread(target=_announce, args=(settings, ended), daemon=True).start()
+    answered, ended = threading.Event(), threading.Event()
+    threading.Thread(target=_announce, args=(settings, answered, ended), daemon=True).start()
     try:
         uvicorn.run(
-            "onemap.application:create",
+            "onemap.serving:application",
             factory=True,
             host=settings.host,
             port=settings.port,
@@ -69,23 +80,44 @@ def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> 
             timeout_graceful_shutdown=5,
         )
     except KeyboardInterrupt:
-        pass  # the usual way to end it, and uvicorn has closed in good order by now
+        return  # the usual way to end it, and uvicorn has closed in good order by now
+    except SystemExit as left:
+        if left.code != STARTUP_FAILURE:
+            raise
     finally:
         ended.set()
         del os.environ[HANDED_ON]
+    # With several processes uvicorn returns as if all were well when none of them could start.
+    if not answered.is_set():
+        raise Trouble(
+            ExitCode.FAILED,
+            "服务在应答之前就结束了；原因见上。",
+            "The service ended before it answered; the reason stands above.",
+        )
 
 
-def _announce(settings: Settings, ended: threading.Event) -> None:
+def application() -> FastAPI:
+    """Make the application in a serving process; one that cannot is not started again."""
+    try:
+        from onemap.application import create  # noqa: PLC0415 - its faults are told here
+
+        return create()
+    except Exception:  # noqa: BLE001 - whatever it is, it is told and would come again
+        traceback.print_exc()
+        sys.exit(STARTUP_FAILURE)
+
+
+def _announce(settings: Settings, answered: threading.Event, ended: threading.Event) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
     url = f"http://{host}:{settings.port}/"
-    deadline = time.monotonic() + 60
     with httpx.Client(trust_env=False, timeout=2) as client:
-        while time.monotonic() < deadline and not ended.is_set():
+        while not ended.is_set():
             try:
                 client.get(f"{url}healthz")
             except httpx.TransportError:
                 time.sleep(0.1)
             else:
+                answered.set()
                 sys.stdout.write(say(f"一张图：{url}\n", f"The map is at {url}\n"))
                 sys.stdout.flush()
                 return

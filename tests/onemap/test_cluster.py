@@ -17,6 +17,7 @@ import pytest
 
 from onemap import cluster, postgres
 from onemap.trouble import ExitCode, Trouble
+from tests.support.databases import is_running
 
 
 @pytest.fixture
@@ -68,8 +69,8 @@ def test_a_second_user_attaches_and_the_last_one_stops_it(data_dir: Path) -> Non
         began = ask(first, "SELECT pg_postmaster_start_time()")
         with cluster.running(data_dir) as second:
             assert ask(second, "SELECT pg_postmaster_start_time()") == began
-        assert cluster.is_running(data_dir)
-    assert not cluster.is_running(data_dir)
+        assert is_running(data_dir)
+    assert not is_running(data_dir)
 
 
 def test_its_rows_survive_a_stop_and_a_start(data_dir: Path) -> None:
@@ -107,10 +108,10 @@ def test_a_command_that_was_killed_leaves_a_server_that_the_next_one_attaches_to
     command.kill()
     command.wait()
     command.stdout.close()
-    assert cluster.is_running(data_dir)
+    assert is_running(data_dir)
     with cluster.running(data_dir) as running:
         assert ask(running, "SELECT 1") == "1"
-    assert not cluster.is_running(data_dir)
+    assert not is_running(data_dir)
 
 
 def test_a_half_made_cluster_is_made_anew(data_dir: Path) -> None:

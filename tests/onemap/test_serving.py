@@ -16,10 +16,15 @@ import httpx
 import pytest
 
 from onemap import cluster
+from tests.support.databases import Clone, is_running
+
+# On one worker: its cluster is made and migrated once.
+pytestmark = pytest.mark.xdist_group("serving")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def data_dir() -> Iterator[Path]:
+    """A data folder of the module's own; each test starts its cluster and finds it stopped."""
     folder = Path(tempfile.mkdtemp(prefix="onemap-serving-", dir="/tmp"))
     folder.chmod(0o755)
     yield folder
@@ -65,13 +70,13 @@ def test_it_announces_itself_answers_and_stops_its_database_when_it_ends(
     try:
         answer = httpx.get(f"http://127.0.0.1:{port}/openapi.json", trust_env=False)
         assert answer.status_code == 200
-        assert cluster.is_running(data_dir)
+        assert is_running(data_dir)
     finally:
         service.send_signal(how)
         output, _ = service.communicate(timeout=30)
     assert service.returncode == status, output
     assert "Traceback" not in output
-    assert not cluster.is_running(data_dir)
+    assert not is_running(data_dir)
 
 
 def test_two_processes_serve_one_port(data_dir: Path, port: int) -> None:
@@ -83,4 +88,28 @@ def test_two_processes_serve_one_port(data_dir: Path, port: int) -> None:
         service.send_signal(signal.SIGTERM)
         output, _ = service.communicate(timeout=30)
     assert "Traceback" not in output
-    assert not cluster.is_running(data_dir)
+    assert not is_running(data_dir)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_service_that_cannot_start_ends_and_says_so(
+    database: Clone, port: int, tmp_path: Path, workers: str
+) -> None:
+    (tmp_path / "isal.py").write_text("raise ImportError('isal is broken')")
+    ended = subprocess.run(
+        [sys.executable, "-m", "onemap", "serve", "--port", str(port), "--workers", workers],
+        env=os.environ
+        | {
+            "ONEMAP_DATABASE_URL": database.owner_url,
+            "ONEMAP_APP_DATABASE_URL": database.app_url,
+            "ONEMAP_LANGUAGE": "en",
+            "PYTHONPATH": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert "isal is broken" in ended.stderr
+    assert "The service ended before it answered" in ended.stderr
+    assert "The map is at" not in ended.stdout

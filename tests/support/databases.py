@@ -147,6 +147,11 @@ def fresh(server: Server) -> Iterator[Clone]:
             link.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def is_running(data_dir: Path) -> bool:
+    """Whether a private server lives in a data folder."""
+    return bool(postgres.processes_in(data_dir / "postgres"))
+
+
 def end_run(run: str, external_url: str | None) -> None:
     """Remove what a test run leaves: its server, or its template on an external one."""
     if external_url:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -23,21 +26,57 @@ def test_the_flat_names_belong_to_no_other_distribution() -> None:
     }
 
 
-def test_the_wheel_holds_the_packages_and_the_built_page(tmp_path: Path) -> None:
+def built(folder: Path, target: str) -> None:
+    """Build the project as it stands; the page must have been built before."""
+    if not (ROOT / "web/dist/index.html").exists():
+        pytest.skip("the page is not built; run make setup")
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)],
         cwd=ROOT,
         check=True,
         capture_output=True,
     )
+
+
+def test_the_wheel_holds_the_packages_and_the_built_page(tmp_path: Path) -> None:
+    built(tmp_path, "wheel")
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
     assert "layers/migrations/env.py" in names
     assert "layers/sql/history.sql" in names
-    if (ROOT / "web/dist/index.html").exists():
-        assert "onemap/page/index.html" in names
+    assert "onemap/page/index.html" in names
+
+
+@pytest.mark.parametrize("without", [False, True])
+def test_a_wheel_without_the_page_is_made_only_where_it_is_asked_for(
+    tmp_path: Path, without: bool
+) -> None:
+    for name in ("pyproject.toml", "README.md", "LICENSE", "tools/build_hook.py",
+                 "onemap/__init__.py", "web/index.html"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    for name in PACKAGES:
+        (tmp_path / name).mkdir(exist_ok=True)
+    ended = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel"],
+        cwd=tmp_path,
+        env=os.environ | ({"ONEMAP_BUILD_WITHOUT_PAGE": "1"} if without else {}),
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode == 0) is without, ended.stderr
+    assert ("make setup" in ended.stderr) is not without
+
+
+def test_the_source_distribution_holds_the_built_page(tmp_path: Path) -> None:
+    built(tmp_path, "sdist")
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as files:
+        names = {name.partition("/")[2] for name in files.getnames()}
+    assert {"web/dist/index.html", "tools/build_hook.py", "pyproject.toml"} <= names
+    assert not [name for name in names if "node_modules" in name]
 
 
 @pytest.mark.parametrize("lock", ["run", "test", "uv"])

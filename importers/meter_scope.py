@@ -50,9 +50,7 @@ def scopes(
     alone = ids("room", "room")
     room = room.mask(room == _UNKNOWN).fillna(alone.where(building.isna()))
     level = _levels(changes, building, text.get("level", blank))
-    nothing = pd.Series(True, index=frame.index)
-    for said in text.values():
-        nothing &= said.isna()
+    nothing = pd.DataFrame(text, index=frame.index).isna().all(axis=1)
     building = building.fillna(_by_place(changes, frame).where(nothing))
     links = pd.DataFrame(index=frame.index, columns=list(_COLUMNS), dtype="Int64")
     links["meter_id"] = frame["id"].astype("Int64")

@@ -16,6 +16,7 @@ from geoalchemy2.shape import to_shape
 from importers.base import FILE, ROW, Found, Importer, Issue, Options, Target
 from importers.network_files import Tables, read_tables
 from importers.places import points
+from importers.stale import drop_stale_links
 from importers.values import as_text
 from layers.base import table_of
 from layers.changes import ChangeSet
@@ -98,6 +99,8 @@ class NetworkImporter(Importer):
         """Draw links that have no course; leave ducts that are known as they are."""
         if target.model is NetworkLink:
             return self._drawn(frame, changes)
+        if target.model is LinkDuct:
+            drop_stale_links(changes, LinkDuct, frame)
         if target.model is Duct and target.extra.get("named"):
             t = table_of(Duct)
             known = set(

@@ -36,17 +36,13 @@ def drop_stale_links(
     given = frame[names[0]] if subjects is None else pd.Series(list(subjects), dtype="Int64")
     ids = [int(each) for each in given.dropna().unique()]
     known = changes.connection.execute(
-        sa.select(t.c.id, *(t.c[name] for name in names)).where(
-            t.c[names[0]] == sa.func.any(sa.literal(ids, sa.ARRAY(sa.BigInteger)))
-        )
+        sa.select(t.c.id, *(t.c[name] for name in names)).where(_one_of(t.c[names[0]], ids))
     ).all()
     columns = [frame[n] if n in frame else pd.Series(pd.NA, index=frame.index) for n in names]
     now = {tuple(map(_plain, row)) for row in zip(*columns, strict=True)}
     gone = [row.id for row in known if tuple(row)[1:] not in now]
     if gone:
-        changes.connection.execute(
-            sa.delete(t).where(t.c.id == sa.func.any(sa.literal(gone, sa.ARRAY(sa.BigInteger))))
-        )
+        changes.connection.execute(sa.delete(t).where(_one_of(t.c.id, gone)))
 
 
 def _plain(value: Any) -> int | None:
@@ -78,28 +74,37 @@ def end_occupancies(
         )
     ).all()
     issues: list[Issue] = []
+    ended: dict[date, list[int]] = {}
+    never: list[int] = []
     for row in rows:
         until = since.get(row.person_id, today) if row.person_id is not None else today
         if row.source_key in keys or (row.valid_to is not None and row.valid_to <= until):
             continue
-        one = t.c.id == row.id
         if row.valid_from is not None and row.valid_from >= until:
-            changes.connection.execute(sa.delete(t).where(one))
+            never.append(row.id)
             said = Text(
                 f"占用“{row.source_key}”自 {row.valid_from} 起，新表中已没有：尚未开始即撤回",
                 f"The stay '{row.source_key}' from {row.valid_from} on is not in this sheet: taken "
                 "back before it began",
             )
         else:
-            changes.connection.execute(
-                sa.update(t).where(one).values(valid_to=until, revision=t.c.revision + 1)
-            )
+            ended.setdefault(until, []).append(row.id)
             said = Text(
                 f"占用“{row.source_key}”在新表中已没有：于 {until} 结束",
                 f"The stay '{row.source_key}' is not in this sheet: ended on {until}",
             )
-        key, action = row.source_key, "noted"
         issues.append(
-            Issue(file, None, "valid_to", key, "occupancy_ended", said.zh, said.en, action)  # type: ignore[arg-type]
+            Issue(
+                file, None, "valid_to", row.source_key, "occupancy_ended", said.zh, said.en, "noted"
+            )
         )
+    for until, ids in ended.items():
+        changed = {"valid_to": until, "revision": t.c.revision + 1}
+        changes.connection.execute(sa.update(t).where(_one_of(t.c.id, ids)).values(changed))
+    if never:
+        changes.connection.execute(sa.delete(t).where(_one_of(t.c.id, never)))
     return issues
+
+
+def _one_of(column: Any, ids: list[int]) -> Any:
+    return column == sa.func.any(sa.literal(ids, sa.ARRAY(sa.BigInteger)))

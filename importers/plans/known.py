@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pandas as pd
-import shapely
 import sqlalchemy as sa
 from geoalchemy2 import Geometry
 from geoalchemy2.shape import from_shape
+from shapely.geometry.base import BaseGeometry
 
 from layers.base import SRID, Feature, table_of
 from layers.changes import ChangeSet
@@ -116,7 +116,7 @@ def _by_place(
     changes: ChangeSet, model: type[Feature], row: pd.Series[Any]
 ) -> tuple[int, Text] | None:
     shape = row.get("geom")
-    if not isinstance(shape, shapely.Geometry) or shape.is_empty:
+    if not isinstance(shape, BaseGeometry) or shape.is_empty:
         return None
     t = table_of(model)
     here = sa.type_coerce(from_shape(shape, srid=SRID), Geometry(srid=SRID))

@@ -20,91 +20,14 @@ from onemap.demo.xlsx import write_xlsx
 
 def write_sheets(estate: Estate, folder: Path) -> None:
     """Write every workbook; headings are the Chinese titles of the columns."""
-    people = estate.people
+    _people(estate, folder)
     write_xlsx(
-        folder / "机构.xlsx",
-        "机构",
-        ["机构编码", "名称", "上级机构", "层级", "编制人数", "备注"],
-        ([b.code, b.name, b.parent, "县级", b.headcount, LABEL] for b in people.bodies),
-    )
-    write_xlsx(
-        folder / "人员.xlsx",
-        "人员",
-        ["工号", "姓名", "所属机构", "职级", "职务", "状态", "离岗日期"],
-        (
-            [
-                p.number,
-                p.name,
-                p.body,
-                label("rank", p.rank),
-                p.post,
-                label("person_state", p.state),
-                p.left_on,
-            ]
-            for p in people.persons
-        ),
-    )
-    write_xlsx(
-        folder / "房间与占用.xlsx",
-        "房间与占用",
-        [
-            "楼号",
-            "楼层",
-            "房间号",
-            "房间名称",
-            "类别",
-            "用途",
-            "状态",
-            "空置起始",
-            "建筑面积",
-            "使用面积",
-            "可容纳人数",
-            "所属机构",
-            "人员工号",
-            "占用份额",
-            "起始日期",
-        ],
+        folder / "房间与占用.xlsx", "房间与占用",
+        ["楼号", "楼层", "房间号", "房间名称", "类别", "用途", "状态", "空置起始", "建筑面积",
+         "使用面积", "可容纳人数", "所属机构", "人员工号", "占用份额", "起始日期"],
         _rooms(estate),
-    )
-    write_xlsx(
-        folder / "资产.xlsx",
-        "资产",
-        [
-            "资产编号",
-            "标签号",
-            "名称",
-            "分类代码",
-            "规格型号",
-            "序列号",
-            "状态",
-            "所在房间",
-            "保管人",
-            "所属机构",
-            "原值",
-            "取得日期",
-            "盘点房间",
-            "盘点时间",
-        ],
-        (
-            [
-                a.number,
-                a.tag,
-                a.name,
-                a.class_code,
-                a.model,
-                a.serial,
-                label("asset_state", a.state),
-                a.room,
-                a.custodian,
-                a.body,
-                a.value,
-                a.acquired,
-                a.scanned_room,
-                a.scanned_at,
-            ]
-            for a in estate.assets
-        ),
-    )
+    )  # fmt: skip
+    _assets(estate, folder)
     _vehicles(estate, folder)
     _requests(estate, folder)
     write_xlsx(
@@ -112,6 +35,37 @@ def write_sheets(estate: Estate, folder: Path) -> None:
         ["表号", "名称", "能源种类", "分项", "计量单位", "上级表", "倍率", "表位数", "读数形式",
          "院落", "楼号", "房间号", "经度", "纬度"],
         (_meter(estate, m) for m in estate.energy.meters),
+    )  # fmt: skip
+
+
+def _people(estate: Estate, folder: Path) -> None:
+    write_xlsx(
+        folder / "机构.xlsx", "机构",
+        ["机构编码", "名称", "上级机构", "层级", "编制人数", "备注"],
+        ([b.code, b.name, b.parent, "县级", b.headcount, LABEL] for b in estate.people.bodies),
+    )  # fmt: skip
+    write_xlsx(
+        folder / "人员.xlsx", "人员",
+        ["工号", "姓名", "所属机构", "职级", "职务", "状态", "离岗日期"],
+        (
+            [p.number, p.name, p.body, label("rank", p.rank), p.post,
+             label("person_state", p.state), p.left_on]
+            for p in estate.people.persons
+        ),
+    )  # fmt: skip
+
+
+def _assets(estate: Estate, folder: Path) -> None:
+    write_xlsx(
+        folder / "资产.xlsx", "资产",
+        ["资产编号", "标签号", "名称", "分类代码", "规格型号", "序列号", "状态", "所在房间",
+         "保管人", "所属机构", "原值", "取得日期", "盘点房间", "盘点时间"],
+        (
+            [a.number, a.tag, a.name, a.class_code, a.model, a.serial,
+             label("asset_state", a.state), a.room, a.custodian, a.body, a.value, a.acquired,
+             a.scanned_room, a.scanned_at]
+            for a in estate.assets
+        ),
     )  # fmt: skip
 
 

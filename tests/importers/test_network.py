@@ -123,3 +123,15 @@ def test_a_file_that_is_no_network_is_refused_whole(run, rows, tmp_path, name, t
         run("network", tmp_path / name)
     assert problem.value.text.zh != problem.value.text.en
     assert rows("network_node") == []
+
+
+def test_a_link_that_moves_to_another_duct_leaves_the_old_one(run, rows, tmp_path):
+    path = tmp_path / "net.csv"
+    head = "id,a_node,b_node,duct\n"
+    (tmp_path / "nodes.csv").write_text("id,name\n1,甲\n2,乙\n", encoding="utf-8")
+    run("network", tmp_path / "nodes.csv")
+    for duct in ("G1", "G2"):
+        path.write_text(head + f"L1,甲,乙,{duct}\n", encoding="utf-8")
+        run("network", path)
+    ducts = {row["id"]: row["name"] for row in rows("duct")}
+    assert [ducts[row["duct_id"]] for row in rows("link_duct")] == ["G2"]

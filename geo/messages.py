@@ -159,8 +159,8 @@ CRS_MESSAGES: Final = _catalogue(
         "local_metres",
         "坐标 {bounds} 是没有坐标系的本地（CAD）坐标。",
         "The coordinates {bounds} are local (CAD) units without a CRS.",
-        "请用 --crs 声明坐标系，或给出控制点（放置）后再导入。",
-        "Declare the CRS with --crs, or give a placement by control points.",
+        "请先在 GIS 软件中配准，或用 --crs 声明坐标系后再导入。",
+        "Georeference the drawing in a GIS first, or declare the CRS with --crs.",
     ),
 )
 """How a CRS was decided, or why it was refused."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from layers import assets, basemap, energy, estate, fleet, network, people, space, standards
 from layers.base import Layer
+from layers.history import history_table, tracked_tables
 from layers.problems import NotFound
 
 LAYERS: tuple[Layer, ...] = (
@@ -36,6 +37,11 @@ LAYERS: tuple[Layer, ...] = (
     standards.FACTORS,
     standards.AREA_STANDARDS,
 )
+
+
+# The history of each table stands in the metadata from the start.
+for _table in tracked_tables():
+    history_table(_table)
 
 
 def layer(name: str) -> Layer:

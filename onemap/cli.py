@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from onemap.commands import data, info, run
+from onemap.commands import data, info, quarantine, run
 from onemap.trouble import ExitCode, Trouble, say
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 run.register(app)
 data.register(app)
+quarantine.register(app)
 info.register(app)
 
 

@@ -21,7 +21,7 @@ from layers.types import Ltree
 # The models register themselves by being imported.
 MODELS = (layers.access, layers.records, layers.registry)
 
-for table in tracked_tables():
+for table in tracked_tables():  # those of classes made since too
     history_table(table)
 
 GEO: Any = alembic_helpers  # carries no types

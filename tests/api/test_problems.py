@@ -70,3 +70,9 @@ async def test_an_impossible_moment_names_the_parameter(client: httpx.AsyncClien
     body = assert_problem(await client.get("/ogc/collections/rooms/items?at=soon&lang=en"), 400)
     assert body["field"] == "at"
     assert body["value"] == "soon"
+
+
+async def test_whether_the_service_is_ready_may_be_asked_by_anybody(database, serve):
+    async with serve(database, anonymous="refuse") as client:
+        assert (await client.get("/catalogue")).status_code == 401
+        assert (await client.get("/readyz")).json() == {"status": "ready"}

@@ -10,6 +10,8 @@ find_missing_packages() {
         missing+=("$(basename "$(readlink -f "$python")")-venv")
     if [ "$goal" = test ]; then
         command -v chromium >/dev/null || missing+=(chromium)
+        # The browser tests' driver is a Node of its own that needs it, and Chromium does not.
+        compgen -G '/usr/lib/*/libatomic.so.1' >/dev/null || missing+=(libatomic1)
         compgen -G '/usr/share/fonts/*/noto/NotoSansCJK*' >/dev/null || missing+=(fonts-noto-cjk)
     fi
 }

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from onemap.cli import main
 from tests.support.databases import Clone
 
 
@@ -24,6 +27,25 @@ def onemap(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         text=True,
         timeout=120,
     )
+
+
+@pytest.fixture
+def here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """``here("token", "list")``: the same command in this process, two seconds sooner."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        for name, value in {"ONEMAP_LANGUAGE": "en", **environment}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["onemap", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, ended.value.code, said.out, said.err)
+
+    return run
 
 
 def on(database: Clone) -> dict[str, str]:
@@ -106,15 +128,17 @@ def test_a_demo_open_to_the_network_is_refused(tmp_path: Path) -> None:
     assert "this machine only" in ended.stderr
 
 
-def test_a_token_is_shown_once_kept_as_a_digest_and_can_be_revoked(database: Clone) -> None:
+def test_a_token_is_shown_once_kept_as_a_digest_and_can_be_revoked(
+    database: Clone, here: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     made = onemap("token", "create", "auditor", "--estate", "--json", **on(database))
     assert made.returncode == 0, made.stderr
     secret = json.loads(made.stdout)["token"]
-    again = onemap("token", "create", "auditor", "--estate", **on(database))
+    again = here("token", "create", "auditor", "--estate", **on(database))
     assert again.returncode == 2
-    assert onemap("token", "revoke", "auditor", **on(database)).returncode == 0
-    assert onemap("token", "revoke", "auditor", **on(database)).returncode == 2
-    listed = json.loads(onemap("token", "list", "--json", **on(database)).stdout)
+    assert here("token", "revoke", "auditor", **on(database)).returncode == 0
+    assert here("token", "revoke", "auditor", **on(database)).returncode == 2
+    listed = json.loads(here("token", "list", "--json", **on(database)).stdout)
     assert listed[0]["name"] == "auditor"
     assert listed[0]["revoked_at"]
     with psycopg.connect(database.owner_url) as link:
@@ -123,8 +147,10 @@ def test_a_token_is_shown_once_kept_as_a_digest_and_can_be_revoked(database: Clo
 
 
 @pytest.mark.parametrize("scope", [[], ["--estate", "--body", "A01"]])
-def test_a_token_needs_exactly_one_scope(scope: list[str]) -> None:
-    assert onemap("token", "create", "nobody", *scope).returncode == 2
+def test_a_token_needs_exactly_one_scope(
+    scope: list[str], here: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    assert here("token", "create", "nobody", *scope).returncode == 2
 
 
 def test_psql_opens_the_database_as_its_owner(database: Clone) -> None:

@@ -6,7 +6,7 @@ that: what the actor may see decides only whether there is an answer (`Meter.see
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,12 +20,17 @@ from layers.base import Base
 from layers.energy import METERS
 from layers.estate import BUILDINGS, SITES
 from layers.history import dated
+from layers.labels import CHOICES
 from layers.measures.base import Question, Rows
 
 # Carriers of energy; water is metered too and is none.
 ENERGY = ("electricity", "gas", "heat", "coal", "diesel", "petrol", "lpg")
 # More than the whole by more than rounding: the areas contradict each other.
 _ROUNDING = 1e-6
+
+# A meter of no item counts all of them, and so do the meters of every item together.
+_WHOLE: frozenset[str | None] = frozenset({"total", None})
+_ITEMS: frozenset[str | None] = frozenset(CHOICES["meter_item"]) - _WHOLE
 
 Key = tuple[str, int]
 
@@ -253,9 +258,8 @@ def top_meters(here: Mapping[int, Parts], known: Mapping[int, Meter]) -> list[Me
     """
     found = {key: known[key] for key in here if key in known}
     tops = [meter for meter in found.values() if not _has_ancestor(meter, found, known)]
-    whole = ("total", None)
-    with_whole = {meter.kind for meter in tops if meter.item in whole}
-    tops = [m for m in tops if m.kind not in with_whole or m.item in whole]
+    with_whole = {meter.kind for meter in tops if meter.item in _WHOLE}
+    tops = [m for m in tops if m.kind not in with_whole or m.item in _WHOLE]
     return sorted(
         (
             meter
@@ -291,14 +295,24 @@ def _covers(coarse: Parts, fine: Parts) -> bool:
     return fine.keys() < coarse.keys()
 
 
+def _of_all_items(tops: Collection[Meter], here: Mapping[int, Parts]) -> bool:
+    """Tell whether the meters of each part count all of its energy, by item or as a whole."""
+    items: dict[tuple[Key, str], set[str | None]] = {}
+    for meter in tops:
+        for key in here[meter.id]:
+            items.setdefault((key, meter.kind), set()).add(meter.item)
+    return all(each & _WHOLE or each >= _ITEMS for each in items.values())
+
+
 def coverage(
-    tops: Iterable[Meter], here: Mapping[int, Parts], measured: Mapping[int, float]
+    tops: Collection[Meter], here: Mapping[int, Parts], measured: Mapping[int, float]
 ) -> float | None:
     """Return how much of the place and the window is measured.
 
     In each building it is the mean over the carriers that are metered there of the share of the
     area times the share of the window; a site's is the mean over its buildings by area. None
-    where a share of the area is not known, or they add up to more than the whole.
+    where a share of the area is not known, or they add up to more than the whole, or where only
+    some items (lighting, …) are metered: nobody knows which part of the energy they are.
 
     Parameters
     ----------
@@ -308,6 +322,8 @@ def coverage(
     for meter in tops:
         for part in here[meter.id].values():
             found.setdefault(part, {}).setdefault(meter.kind, []).append(measured[meter.id])
+    if not _of_all_items(tops, here):
+        return None
     # What a carrier covers of the place as a whole, and of each building: share and measured.
     whole: dict[str, float] = {}
     buildings: dict[tuple[int, float], dict[str, tuple[float, float]]] = {}

@@ -127,6 +127,15 @@ def test_an_item_beside_the_whole_is_part_of_it(world):
     assert world.ask()["B05"] == pytest.approx((100 * KGCE / 100, 1.0))
 
 
+def test_items_are_the_whole_only_all_together(world):
+    world.building("B05", 100)
+    for item, kwh in (("lighting", 30), ("hvac", 50), ("power", 15)):
+        world.meter(item, kwh, building="B05", item=item)
+    assert world.ask()["B05"] == (None, None)
+    world.meter("special", 5, building="B05", item="special")
+    assert world.ask()["B05"] == pytest.approx((100 * KGCE / 100, 1.0))
+
+
 def test_a_meter_of_two_buildings_counts_for_their_site_alone(world):
     world.building("B06", 300)
     world.building("B07", 100)

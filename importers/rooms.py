@@ -110,7 +110,8 @@ class Rooms(Importer):
             drop_stale_links(changes, RoomLevel, frame)
         if target.model is Occupancy and "person_id" in frame:
             frame = _bodies_of(frame, changes)
-            self._since = _beginnings(frame)
+            known = changes.ids(Occupancy, target.extra["source"]).index
+            self._since = _beginnings(frame[~frame["source_key"].isin(known)])
         return frame
 
     def finish(self, changes: ChangeSet, source: str) -> Sequence[Issue]:
@@ -311,7 +312,10 @@ class _Rows:
         rule = Text("楼号 + 房间号 + 使用人 + 起始", "building + room + occupant + start")
         return Target(
             Occupancy, frame[taken], key_rule=rule, complete=False,
-            extra={"said": said, "file": str(self.rows[FILE].iloc[0])},
+            extra={
+                "said": said, "file": str(self.rows[FILE].iloc[0]),
+                "source": self.references.source,
+            },
         )  # fmt: skip
 
 
@@ -374,7 +378,7 @@ def _plain(value: Any) -> Any:
 
 
 def _beginnings(frame: pd.DataFrame) -> dict[int, date]:
-    """Return from when each person sits where the sheet says; the last room's, if in several."""
+    """Return from when each person sits in a new room; the last one's, if in several."""
     if "valid_from" not in frame:
         return {}
     given = frame[frame["person_id"].notna() & frame["valid_from"].notna()]

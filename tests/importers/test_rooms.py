@@ -144,3 +144,15 @@ def test_a_new_floor_is_named_as_the_plan_names_the_others(run, rows, tmp_path, 
     assert {row["ordinal"]: row["short_name"] for row in rows("level")} == {
         0: "1F", 1: "2F", -1: "B1",
     }  # fmt: skip
+
+
+def test_a_second_room_that_is_given_up_ends_today_and_not_when_the_first_began(
+    run, rows, tmp_path, estate
+):
+    stays = "B01,3层,301,P0001,2026-01-01\n"
+    run("rooms", _sheet(tmp_path / "rooms.csv", SEATS + stays + "B01,3层,302,P0001,2026-01-01"))
+    run("rooms", _sheet(tmp_path / "rooms.csv", SEATS + stays))
+    found = {row["source_key"]: row["valid_to"] for row in rows("occupancy")}
+    assert found.pop("B01/301/P0001/2026-01-01") is None
+    (ended,) = found.values()
+    assert ended > datetime.date(2026, 1, 1)

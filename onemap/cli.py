@@ -65,9 +65,9 @@ def _missing(missing: ModuleNotFoundError) -> tuple[str, ExitCode]:
         raise missing
     return (
         say(
-            f"此命令需要服务器部分（缺少 {name}）。请运行：pip install 'onemap[server]'",
+            f"此命令需要服务器部分（缺少 {name}）。请在项目目录运行：pip install '.[server]'",
             f"This command needs the server's part ({name} is missing). "
-            "Run: pip install 'onemap[server]'",
+            "In the project's folder run: pip install '.[server]'",
         ),
         ExitCode.MISSING_SOFTWARE,
     )

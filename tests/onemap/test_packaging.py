@@ -110,4 +110,4 @@ def test_a_command_that_needs_the_server_says_how_to_install_it() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ended.returncode == 8
-    assert "pip install 'onemap[server]'" in ended.stderr
+    assert "pip install '.[server]'" in ended.stderr

@@ -80,6 +80,7 @@ const en: typeof zh = {
     coverage: '{percent} of the data there',
     gone: 'There is no such feature, or you may not see it.',
     zoom: 'Show on the map',
+    others: 'Other attributes',
     nowhere: 'Its place is unknown; it is not drawn on the map',
     unknown_title: '{layer} {id}',
   },

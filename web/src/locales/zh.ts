@@ -78,6 +78,7 @@ export default {
     coverage: '数据覆盖 {percent}',
     gone: '没有这个要素，或您无权查看。',
     zoom: '在地图上显示',
+    others: '其他属性',
     nowhere: '位置未知，地图上没有画出',
     unknown_title: '{layer} {id}',
   },

@@ -304,6 +304,17 @@ def _of_all_items(tops: Collection[Meter], here: Mapping[int, Parts]) -> bool:
     return all(each & _WHOLE or each >= _ITEMS for each in items.values())
 
 
+def _by_part(
+    tops: Collection[Meter], here: Mapping[int, Parts], measured: Mapping[int, float]
+) -> dict[Part, dict[str, list[float]]]:
+    """Return, for each part and carrier, what its meters measured of the window."""
+    found: dict[Part, dict[str, list[float]]] = {}
+    for meter in tops:
+        for part in here[meter.id].values():
+            found.setdefault(part, {}).setdefault(meter.kind, []).append(measured[meter.id])
+    return found
+
+
 def coverage(
     tops: Collection[Meter], here: Mapping[int, Parts], measured: Mapping[int, float]
 ) -> float | None:
@@ -318,16 +329,12 @@ def coverage(
     ----------
     measured : the share of the window (0 to 1) that each meter measured.
     """
-    found: dict[Part, dict[str, list[float]]] = {}
-    for meter in tops:
-        for part in here[meter.id].values():
-            found.setdefault(part, {}).setdefault(meter.kind, []).append(measured[meter.id])
     if not _of_all_items(tops, here):
         return None
     # What a carrier covers of the place as a whole, and of each building: share and measured.
     whole: dict[str, float] = {}
     buildings: dict[tuple[int, float], dict[str, tuple[float, float]]] = {}
-    for part, kinds in found.items():
+    for part, kinds in _by_part(tops, here, measured).items():
         if part.share is None:
             return None
         for kind, times in kinds.items():

@@ -6,7 +6,9 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: object) -> None:
     """Tell a worker the name of the run."""
     node.workerinput["onemap_run"] = node.config.stash[RUN]  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Spread the tests over the workers by files."""
+    from tests.support.spreading import ByFile
+
+    return ByFile(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -76,6 +86,28 @@ def module_database(server: databases.Server) -> Iterator[databases.Clone]:
     """A fresh migrated database shared by the tests of one module."""
     with databases.fresh(server) as clone:
         yield clone
+
+
+@dataclass(frozen=True)
+class BuiltDemo:
+    """The demo's database, which nobody may change, and the reports of its imports."""
+
+    database: databases.Clone
+    reports: list[Any]
+
+
+@pytest.fixture(scope="session")
+def demo(server: databases.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuiltDemo]:
+    """The demo as ``onemap demo`` builds it: half a minute, so once for all who read it.
+
+    The files that use it stand in `tests.support.spreading`, so that one worker runs them.
+    """
+    from onemap.demo import build
+
+    with databases.fresh(server) as clone:
+        folder = tmp_path_factory.mktemp("demo")
+        reports = build(clone.owner_url, folder, seed=1, scale=1.0, progress=lambda *_: None)
+        yield BuiltDemo(clone, reports)
 
 
 @pytest.fixture(scope="session")

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from onemap.demo import build
 from tests.e2e.browsing import visiting
 from tests.e2e.serving import build_page, served
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")
-def origin(module_database: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def origin(demo: Any) -> Iterator[str]:
     """The whole demo, imported from its files, served with the page."""
-    folder: Path = tmp_path_factory.mktemp("demo")
-    build(module_database.owner_url, folder, seed=1, scale=1.0, progress=lambda *_: None)
-    with served(module_database.app_url, build_page()) as address:
+    with served(demo.database.app_url, build_page()) as address:
         yield address
 
 

@@ -14,7 +14,7 @@ from tests.support.small_estate import LAT, LON
 
 # Software drawing on a busy machine takes its time.
 expect.set_options(timeout=20_000)
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 SIZES = ("desktop", "phone")
 LANGUAGES = ("zh", "en")

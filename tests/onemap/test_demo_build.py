@@ -18,13 +18,10 @@ def silent(_what, _done, _total):
 
 
 @pytest.mark.slow
-def test_the_importers_take_every_file_and_quarantine_just_the_seventeen_bad_rows(
-    database, tmp_path
-):
-    reports = build(database.owner_url, tmp_path, seed=1, scale=1.0, progress=silent)
-    waiting = {r.kind: r.quarantined for r in reports if r.quarantined}
+def test_the_importers_take_every_file_and_quarantine_just_the_seventeen_bad_rows(demo):
+    waiting = {r.kind: r.quarantined for r in demo.reports if r.quarantined}
     assert waiting == {"assets": 17}
-    with database.engine.connect() as link:
+    with demo.database.engine.connect() as link:
         unplaced = link.scalar(
             sa.text(
                 "SELECT count(*) FROM person p WHERE state = 'active' AND NOT EXISTS "

@@ -18,9 +18,6 @@ import pytest
 from onemap import cluster
 from tests.support.databases import Clone, is_running
 
-# On one worker: its cluster is made and migrated once.
-pytestmark = pytest.mark.xdist_group("serving")
-
 
 @pytest.fixture(scope="module")
 def data_dir() -> Iterator[Path]:

@@ -277,12 +277,19 @@ class ChangeSet:
         statement = insert(latest).from_select(names, sa.select(*(staging.c[n] for n in names)))
         changing = [n for n in names if n != key]
         new = statement.excluded
+        values: dict[str, Any] = {n: new[n] for n in changing}
+        for column in latest.c:
+            if column.name not in names:  # of an older moment, unless that one is corrected
+                same = latest.c.time == new["time"]
+                values[column.name] = sa.case((same, column), else_=sa.null())
+        # A moment ahead of the clock came of a wrong one; it must not hold the thing for ever.
+        wrong = latest.c.time > sa.func.onemap_now() + sa.text("interval '1 day'")
         self.connection.execute(
             statement.on_conflict_do_update(
                 index_elements=[key],
-                set_={n: new[n] for n in changing},
+                set_=values,
                 where=sa.and_(
-                    latest.c.time <= new["time"],
+                    sa.or_(latest.c.time <= new["time"], wrong),
                     sa.tuple_(*(latest.c[n] for n in changing)).is_distinct_from(
                         sa.tuple_(*(new[n] for n in changing))
                     ),

@@ -277,3 +277,20 @@ def test_trips_are_not_made_again_when_no_position_is_new(run, tmp_path, monkeyp
     monkeypatch.delattr("importers.tracks.importer.rebuild")
     report = run("tracks", path)
     assert "derived" not in {issue.reason for issue in report.issues}
+
+
+def test_a_car_that_a_wrong_clock_had_frozen_goes_on(run, rows, tmp_path, database):
+    run("tracks", rows_of(tmp_path / "one.csv", DRIVE[0]))
+    with database.engine.begin() as link:
+        link.execute(sa.text("UPDATE position_latest SET time = now() + interval '9 years'"))
+    run("tracks", rows_of(tmp_path / "two.csv", DRIVE[1]))
+    assert [row["time"] for row in rows("position_latest")] == [at(2026, 10, 12, 1, 0, 10)]
+
+
+def test_the_last_position_has_no_speed_of_an_earlier_one(run, rows, tmp_path):
+    path = tmp_path / "one.csv"
+    path.write_text(f"车牌号,定位时间,经度,纬度,速度\n{DRIVE[0]},52\n", encoding="utf-8")
+    run("tracks", path)
+    assert [row["speed_kmh"] for row in rows("position_latest")] == [52]
+    run("tracks", rows_of(tmp_path / "two.csv", DRIVE[1]))
+    assert [row["speed_kmh"] for row in rows("position_latest")] == [None]

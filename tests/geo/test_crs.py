@@ -185,12 +185,12 @@ def test_a_prj_in_metres_over_coordinates_of_2_to_105_is_refused(shared_data):
         assert message.remedy_en
 
 
-def test_local_cad_metres_are_refused_naming_crs_and_placement(shared_data):
+def test_local_cad_metres_are_refused_naming_crs_and_georeferencing(shared_data):
     path = shared_data / "buildings/tongji/同济新村房屋.shp"
     message = refused(None, None, bounds_of(path))
     assert message.code == "local_metres"
     assert "--crs" in message.remedy_zh
-    assert "placement" in message.remedy_en
+    assert "Georeference" in message.remedy_en
 
 
 def test_the_gbk_shapefile_lands_within_a_metre_of_its_original(shared_data):

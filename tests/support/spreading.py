@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-# The browser, and the demo that takes half a minute to build.
-SHARED = {"tests/e2e/": "browser", "tests/onemap/test_demo_build.py": "browser"}
+# The browser and the demo that takes half a minute to build; the demo's files.
+SHARED = {
+    "tests/e2e/": "browser",
+    "tests/onemap/test_demo_build.py": "browser",
+    "tests/onemap/test_demo.py": "files",
+    "tests/onemap/test_demo_fleet.py": "files",
+}
 
 
 class ByFile(LoadScopeScheduling):

@@ -196,7 +196,8 @@ def connect(url: str) -> psycopg.Connection:
     """
     try:
         return psycopg.connect(url, connect_timeout=10, autocommit=True)
-    except psycopg.OperationalError as down:
+    # A string that is no address at all is refused as a programming error.
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as down:
         reason = str(down).strip().splitlines()[0]  # the cause; what follows is advice
         shown = without_password(url)
         raise Trouble(
@@ -223,6 +224,15 @@ def check(url: str) -> None:
                 ExitCode.DATABASE,
                 f"需要 PostgreSQL 15 或更新版本，该服务器为 {found}。",
                 f"PostgreSQL 15 or newer is needed; this server is {found}.",
+            )
+        encoding = link.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise Trouble(
+                ExitCode.DATABASE,
+                f"数据库编码为 {encoding}，存不了中文。请重建：CREATE DATABASE … ENCODING 'UTF8' "
+                "LOCALE 'C.UTF-8' TEMPLATE template0;",
+                f"The database's encoding is {encoding} and cannot hold Chinese. Make it anew: "
+                "CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0;",
             )
         rows = link.execute("SELECT extname, extversion FROM pg_extension").fetchall()
     present: dict[str, str] = dict(rows)

@@ -149,6 +149,9 @@ def template(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help=say("写到何处", "where to write it"))
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help=say("覆盖已有文件", "replace a file that is there"))
+    ] = False,
 ) -> None:
     """Write the sheet of a kind, with Chinese headings and one example row."""
     from importers import sheets
@@ -156,6 +159,19 @@ def template(
 
     importer = importer_of(kind)
     path = output or Path(f"{kind}.xlsx")
+    if path.exists() and not force:
+        raise Trouble(
+            ExitCode.USAGE,
+            f"{path} 已存在，未覆盖。请用 -o 换个名字，或加 --force。",
+            f"{path} is there already and was left alone. Choose another name with -o, "
+            "or add --force.",
+        )
+    if path.suffix.lower() != ".xlsx":
+        raise Trouble(
+            ExitCode.USAGE,
+            f"填报表是 XLSX 文件；请把 {path.name} 改为 .xlsx 结尾。",
+            f"The sheet is an XLSX file; let {path.name} end in .xlsx.",
+        )
     sheets.write_template(importer, path)
     typer.echo(str(path))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -379,7 +379,3 @@ def _leaps_from_zero(value: Floats, total: Floats, hours: Floats) -> NDArray[np.
     usual = float(np.nanmax(rates)) if np.isfinite(rates).any() else np.inf
     leaps[0] = total[0] / max(float(hours[0]), 1e-9) > _LEADING_ZERO_FACTOR * max(usual, 0.0) > 0
     return leaps
-
-
-Label = Literal["measured", "unknown"]
-"""What `Intervals.label` holds."""

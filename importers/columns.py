@@ -20,7 +20,6 @@ from layers.types import Ltree
 _HIDDEN: Final = {"id", "revision", "source", "names", "attributes", "path"}
 
 PLACE: Final[dict[str, Text]] = {"lon": Text("经度", "longitude"), "lat": Text("纬度", "latitude")}
-BUILDING_OF: Final = ".building"
 
 # Words for columns beside their titles: OSM tags, Snipe-IT, and what Chinese sheets say.
 SYNONYMS: Final[dict[str, tuple[str, ...]]] = {

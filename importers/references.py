@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from importers.checks import Inspection
 from importers.values import as_text, cell, positions
-from layers.base import Base, Entity, Series
+from layers.base import Base, Series
 from layers.links import Link
 from layers.search import fold
 
@@ -223,8 +223,3 @@ class References:
             self._rows["room in building"] = frame.drop_duplicates(["building", "number"])
         frame = self._rows["room in building"]
         return frame.set_index(["building", "number"])["id"]
-
-
-def natural_columns(model: type[Entity]) -> tuple[str, ...]:
-    """Return what names the rows of a model, the surest first."""
-    return NATURAL.get(str(model.__tablename__), ("name",))

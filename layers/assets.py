@@ -6,11 +6,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Date, DateTime, Numeric
+from sqlalchemy import CheckConstraint, Date, DateTime, Integer, Numeric, UniqueConstraint
 from sqlalchemy import Text as TextType
 from sqlalchemy.orm import Mapped, declared_attr
 
-from layers.base import Feature, Layer, Paint, Text, choice, column, reference
+from layers.base import Entity, Feature, Layer, Paint, Text, choice, column, reference
 
 
 class Asset(Feature):
@@ -48,6 +48,29 @@ class Asset(Feature):
     )
 
 
+class PurchaseRequest(Entity):
+    """A body's request to buy things: `name` is what, `body_id` the body that asks."""
+
+    __tablename__ = "purchase_request"
+    __table_args__ = (
+        UniqueConstraint("source", "source_key"),
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("unit_price_cny >= 0", name="unit_price_cny"),
+    )
+    number: Mapped[str | None] = column(
+        TextType, "申请单号", "request number", index=True, example="CG-20261010-001"
+    )
+    quantity: Mapped[int] = column(
+        Integer, "数量", "quantity", unit="件", nullable=False, example="40"
+    )
+    unit_price_cny: Mapped[Decimal | None] = column(
+        Numeric(14, 2), "单价", "unit price", unit="元", example="1200.00"
+    )
+    requested_on: Mapped[date | None] = column(
+        Date, "申请日期", "requested on", example="2026-10-10"
+    )
+
+
 ASSETS = Layer(
     name="assets",
     model=Asset,
@@ -60,4 +83,12 @@ ASSETS = Layer(
     paint=Paint(
         "circle", "#7a5195", "#b48fd0", outline="#ffffff", width=4, label="name", label_zoom=20
     ),
+)
+PURCHASE_REQUESTS = Layer(
+    name="purchase_requests",
+    model=PurchaseRequest,
+    title=Text("采购申请", "Purchase requests"),
+    description=Text("各机构申请购置的资产", "What the bodies ask to buy"),
+    group="assets",
+    searchable=("number", "name"),
 )

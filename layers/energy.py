@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, Float, Index, Inte
 from sqlalchemy import Text as TextType
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.base import Feature, Layer, Paint, Series, Text, choice, column, reference
+from layers.base import Base, Feature, Layer, Paint, Series, Text, choice, column, reference
 from layers.links import Link
 
 
@@ -92,6 +92,36 @@ class Reading(Series):
     )
     quality: Mapped[str] = choice(
         "reading_quality", "质量", "quality", server_default="measured", nullable=False
+    )
+
+
+class MeterEvent(Base):
+    """What is not plain in the readings of a meter: derived from them, and rebuilt when they come.
+
+    With it any window between two readings is one sum: the registers' difference and the
+    `correction` of the events between, times the multiplier.
+    """
+
+    __tablename__ = "meter_event"
+    meter_id: Mapped[int] = mapped_column(
+        BigInteger, primary_key=True, autoincrement=False, comment="计量表 | meter"
+    )
+    time: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), primary_key=True, comment="区间终点 | end of the interval"
+    )
+    kind: Mapped[str] = mapped_column(
+        TextType, primary_key=True, comment="情况 | reason code of geo.messages.READING_MESSAGES"
+    )
+    start: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), comment="区间起点 | start of the interval"
+    )
+    consumption: Mapped[float | None] = mapped_column(
+        Float, comment="区间用量 | consumption of the interval in the meter's unit, where known"
+    )
+    correction: Mapped[float] = mapped_column(
+        Float,
+        server_default="0",
+        comment="底数修正 | what the register's difference lacks, before the multiplier",
     )
 
 

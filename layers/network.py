@@ -81,6 +81,17 @@ class LinkDuct(Link):
     duct_id: Mapped[int] = reference("duct.id", "管孔", "duct", nullable=False, ondelete="CASCADE")
 
 
+class NodeRoom(Link):
+    """A node serves a room: whoever works there depends on it."""
+
+    __tablename__ = "node_room"
+    __table_args__ = (UniqueConstraint("node_id", "room_id"),)
+    node_id: Mapped[int] = reference(
+        "network_node.id", "节点", "node", nullable=False, index=False, ondelete="CASCADE"
+    )
+    room_id: Mapped[int] = reference("room.id", "房间", "room", nullable=False, ondelete="CASCADE")
+
+
 _STATES = {"up": "#2e9e6b", "down": "#d64545", "maintenance": "#e0a100", "unknown": "#8a94a0"}
 
 NETWORK_NODES = Layer(

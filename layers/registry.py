@@ -28,6 +28,7 @@ LAYERS: tuple[Layer, ...] = (
     network.NETWORK_LINKS,
     network.NETWORK_NODES,
     assets.ASSETS,
+    assets.PURCHASE_REQUESTS,
     energy.METERS,
     energy.READINGS,
     fleet.VEHICLES,

@@ -22,6 +22,7 @@ from api.routes import (
     ogc,
     search,
     tiles,
+    trips,
 )
 from api.session import Config
 from api.tiles import TileDoor
@@ -63,7 +64,7 @@ def create_app(config: Config) -> FastAPI:
     )
     app.state.config = config
     problems.install(app)
-    for part in (health, catalogue, tiles, measures, search, facts, buildings, docs, ogc):
+    for part in (health, catalogue, tiles, measures, search, facts, buildings, trips, docs, ogc):
         app.include_router(part.router)
     answers.describe(app)
     # The last one added is met first: tiles need no headers of a document.

@@ -208,3 +208,44 @@ LEVELS = rows(
         room_count=INTEGER,
     )
 )
+
+TRIP_PATH = record(
+    id=INTEGER,
+    vehicle=record(id=INTEGER, title=maybe(STRING)),
+    started_at=MOMENT,
+    ended_at=MOMENT,
+    length_km=NUMBER,
+    coordinates=rows({**rows(NUMBER), "minItems": 2, "maxItems": 2}),
+    times=rows(NUMBER),
+    speeds_kmh=rows(maybe(NUMBER)),
+)
+
+STACKED_ROOM = record(
+    type=one_of("Feature"),
+    id=INTEGER,
+    geometry=FREE,
+    properties=record(
+        level_id=INTEGER,
+        ordinal=INTEGER,
+        base_m=NUMBER,
+        top_m=NUMBER,
+        number=maybe(STRING),
+        name=maybe(STRING),
+        use=maybe(STRING),
+        state=maybe(STRING),
+    ),
+)
+STACK = record(
+    building=record(id=INTEGER, title=maybe(STRING)),
+    levels=rows(
+        record(
+            id=INTEGER,
+            ordinal=INTEGER,
+            short_name=maybe(STRING),
+            base_m=NUMBER,
+            height_m=NUMBER,
+            assumed=BOOLEAN,
+        )
+    ),
+    rooms=record(type=one_of("FeatureCollection"), features=rows(STACKED_ROOM)),
+)

@@ -60,7 +60,8 @@ def test_refusals_are_problems_and_those_there_are():
     ["/healthz", "/readyz", "/catalogue", "/measures", "/measures/over_quota",
      "/measures/km_per_day", "/measures/vacancy", "/measures/node_state", "/search?q=B03",
      "/features/rooms/{room}", "/features/vehicles/{vehicle}", "/features/buildings/{building}",
-     "/features/persons/{person}", "/buildings/{building}/levels"],
+     "/features/persons/{person}", "/buildings/{building}/levels",
+     "/buildings/{building}/stack", "/trips/{trip}/path"],
 )  # fmt: skip
 async def test_what_is_answered_keeps_to_the_schema(path: str, estate: Any, serve: Serve):
     database, ids = estate
@@ -68,6 +69,7 @@ async def test_what_is_answered_keeps_to_the_schema(path: str, estate: Any, serv
         "room": ids["rooms", "B03-412"],
         "building": ids["buildings", "B03"],
         "vehicle": next(i for (layer, _), i in ids.ids.items() if layer == "vehicles"),
+        "trip": ids["trips", "D0017-1"],
         "person": next(i for (layer, _), i in ids.ids.items() if layer == "persons"),
     }
     async with serve(database) as client:

@@ -518,6 +518,133 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/buildings/{key}/stack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    at?: string | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path: {
+                    key: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            building: {
+                                id: number;
+                                title: string | null;
+                            };
+                            levels: {
+                                id: number;
+                                ordinal: number;
+                                short_name: string | null;
+                                base_m: number;
+                                height_m: number;
+                                assumed: boolean;
+                            }[];
+                            rooms: {
+                                /** @enum {string} */
+                                type: "FeatureCollection";
+                                features: {
+                                    /** @enum {string} */
+                                    type: "Feature";
+                                    id: number;
+                                    geometry: {
+                                        [key: string]: unknown;
+                                    };
+                                    properties: {
+                                        level_id: number;
+                                        ordinal: number;
+                                        base_m: number;
+                                        top_m: number;
+                                        number: string | null;
+                                        name: string | null;
+                                        use: string | null;
+                                        state: string | null;
+                                    };
+                                }[];
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trips/{key}/path": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    at?: string | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path: {
+                    key: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: number;
+                            vehicle: {
+                                id: number;
+                                title: string | null;
+                            };
+                            /** Format: date-time */
+                            started_at: string;
+                            /** Format: date-time */
+                            ended_at: string;
+                            length_km: number;
+                            coordinates: number[][];
+                            times: number[];
+                            speeds_kmh: (number | null)[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {

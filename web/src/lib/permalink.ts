@@ -14,8 +14,33 @@ export interface Selection {
   id: number
 }
 
+/** The list that is open: all of a layer, or what a named filter selects of it. */
+export interface OpenList {
+  layer: string
+  named: string | null
+}
+
 export interface View {
   camera: Camera | null
+  /** The workspace; null is the home view, "my unit". */
+  space: string | null
+  list: OpenList | null
+  /** Columns, `-` before one that falls; null leaves the order to the list. */
+  sort: string | null
+  /** What is looked for in the list. */
+  find: string | null
+  /** Filters of columns, as `lib/where` writes them. */
+  where: string | null
+  /** The place to which the list is narrowed: `level/14`, `building/3`, `site/1`, `body/17`. */
+  place: string | null
+  /** Whether the list is open as a wide table. */
+  table: boolean
+  /** The body as which the estate is seen; null is the whole of it. */
+  unit: number | null
+  /** The building whose floors are stacked. */
+  stack: number | null
+  /** The trip that is replayed. */
+  trip: number | null
   /** Layers that are switched off; null leaves the choice to the catalogue. */
   off: string[] | null
   measure: string | null
@@ -30,6 +55,8 @@ export interface View {
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/
 const WORD = /^[a-z][a-z0-9_]*$/
+const SORT = /^-?[a-z][a-z0-9_]*(,-?[a-z][a-z0-9_]*)*$/
+const PLACE = /^(level|building|site|body)\/\d+$/
 
 const finite = (value: string | undefined): number | null => {
   if (value === undefined || value.trim() === '') return null
@@ -60,6 +87,17 @@ function parseSelection(text: string | null): Selection | null {
   return { layer, id: Number(id) }
 }
 
+function parseList(text: string | null): OpenList | null {
+  const [layer, named, more] = (text ?? '').split(':')
+  if (!layer || !WORD.test(layer) || more !== undefined) return null
+  if (named !== undefined && !WORD.test(named)) return null
+  return { layer, named: named ?? null }
+}
+
+const whole = (text: string | null): number | null => (text && /^\d+$/.test(text) ? Number(text) : null)
+const matching = (text: string | null, pattern: RegExp): string | null =>
+  text !== null && pattern.test(text) ? text : null
+
 function parseWindow(text: string | null): string | null {
   const [from, to, more] = (text ?? '').split('/')
   if (!from || !to || more !== undefined || !DAY.test(from) || !DAY.test(to) || from >= to) return null
@@ -75,6 +113,16 @@ export function parseView(hash: string, fallback: View): View {
   const measure = query.get('measure')
   return {
     camera: parseCamera(query.get('map')) ?? fallback.camera,
+    space: matching(query.get('space'), WORD) ?? fallback.space,
+    list: parseList(query.get('list')) ?? fallback.list,
+    sort: matching(query.get('sort'), SORT) ?? fallback.sort,
+    find: query.get('find') || fallback.find,
+    where: query.get('where') || fallback.where,
+    place: matching(query.get('place'), PLACE) ?? fallback.place,
+    table: query.has('table') ? query.get('table') === '1' : fallback.table,
+    unit: whole(query.get('unit')) ?? fallback.unit,
+    stack: whole(query.get('stack')) ?? fallback.stack,
+    trip: whole(query.get('trip')) ?? fallback.trip,
     off: query.has('off')
       ? (query.get('off') ?? '').split(',').filter((name) => WORD.test(name))
       : fallback.off,
@@ -87,9 +135,33 @@ export function parseView(hash: string, fallback: View): View {
   }
 }
 
+/** The list and how it is narrowed and ordered; nothing where no list is open. */
+function formatList(view: View): string[] {
+  if (!view.list) return []
+  const { layer, named } = view.list
+  const parts = [`list=${named ? `${layer}:${named}` : layer}`]
+  if (view.sort) parts.push(`sort=${view.sort}`)
+  if (view.find) parts.push(`find=${encodeURIComponent(view.find)}`)
+  if (view.where) parts.push(`where=${encodeURIComponent(view.where)}`)
+  if (view.place) parts.push(`place=${view.place}`)
+  if (view.table) parts.push('table=1')
+  return parts
+}
+
+/** What makes a step that the browser's back button takes back; the rest is a way of looking at it. */
+export function stepOf(view: View): string {
+  const { space, list, place, selection, unit, stack, trip } = view
+  return JSON.stringify([space, list?.layer, list?.named, list && place, selection?.layer, selection?.id, unit, stack, trip])
+}
+
 export function formatView(view: View): string {
   const parts: string[] = []
   if (view.camera) parts.push(`map=${formatCamera(view.camera)}`)
+  if (view.unit !== null) parts.push(`unit=${view.unit}`)
+  if (view.space) parts.push(`space=${view.space}`)
+  parts.push(...formatList(view))
+  if (view.stack !== null) parts.push(`stack=${view.stack}`)
+  if (view.trip !== null) parts.push(`trip=${view.trip}`)
   if (view.off) parts.push(`off=${[...view.off].sort().join(',')}`)
   if (view.measure) parts.push(`measure=${view.measure}`)
   if (view.measure && view.window) parts.push(`window=${view.window}`)

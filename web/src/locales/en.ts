@@ -14,7 +14,9 @@ const en: typeof zh = {
     clear: 'Clear',
     count: '{n} results',
   },
+  rail: { title: 'Workspaces', home: 'My unit', layers: 'Layers' },
   panel: {
+    side: 'Panel',
     title: 'Layers and measures',
     hide: 'Hide the panel',
     show: 'Show the panel',

@@ -12,7 +12,9 @@ export default {
     clear: '清除',
     count: '{n} 条结果',
   },
+  rail: { title: '工作区', home: '我的单位', layers: '图层' },
   panel: {
+    side: '面板',
     title: '图层与指标',
     hide: '收起面板',
     show: '展开面板',

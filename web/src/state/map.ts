@@ -28,14 +28,14 @@ export const sheet = ref<'peek' | 'half' | 'full'>('peek')
 /** The part of the map that panels cover, in CSS pixels. */
 export function covered(): { top: number; right: number; bottom: number; left: number } {
   if (narrow.value) {
-    const bottom = view.selection || sheet.value === 'half' ? innerHeight * 0.46 : 96
+    const bottom = view.selection || sheet.value === 'half' ? innerHeight * 0.46 + 56 : 152
     return { top: 84, right: 64, bottom, left: 24 }
   }
   return {
     top: 72,
     right: (view.selection ? 380 : 0) + 72,
     bottom: 56,
-    left: (panelOpen.value ? 320 : 0) + 32,
+    left: (panelOpen.value ? 320 : 0) + 56 + 32,
   }
 }
 

@@ -1,11 +1,23 @@
 /** What the reader chose; kept in the address. */
 import { reactive, watch } from 'vue'
 
-import { formatView, parseView, type View } from '@/lib/permalink'
+import { formatView, parseView, stepOf, type View } from '@/lib/permalink'
+
+const REMEMBERED = 'onemap.unit'
 
 function defaults(): View {
   return {
     camera: null,
+    space: null,
+    list: null,
+    sort: null,
+    find: null,
+    where: null,
+    place: null,
+    table: false,
+    unit: null,
+    stack: null,
+    trip: null,
     off: null,
     measure: null,
     window: null,
@@ -16,26 +28,62 @@ function defaults(): View {
   }
 }
 
-export const view = reactive<View>(parseView(location.hash, defaults()))
+/** The unit that was chosen here last; a browser may forbid that anything is kept. */
+function remembered(): number | null {
+  try {
+    const kept = Number(localStorage.getItem(REMEMBERED))
+    return Number.isInteger(kept) && kept > 0 ? kept : null
+  } catch {
+    return null
+  }
+}
+
+// A link shows what it says; only who comes without one finds the unit that was chosen last.
+const start = defaults()
+export const view = reactive<View>(
+  parseView(location.hash, location.hash === '' ? { ...start, unit: remembered() } : start),
+)
 
 /** Whether motion is to be avoided. */
 export const still = matchMedia('(prefers-reduced-motion: reduce)').matches
 
 let timer: ReturnType<typeof setTimeout> | undefined
+let step = stepOf(view)
+history.replaceState(history.state, '', formatView(view))
 watch(
   () => formatView(view),
   (hash) => {
     clearTimeout(timer)
-    timer = setTimeout(() => history.replaceState(history.state, '', hash), 120)
+    const now = stepOf(view)
+    if (now !== step) {
+      step = now
+      history.pushState(null, '', hash)
+    } else timer = setTimeout(() => history.replaceState(history.state, '', hash), 120)
   },
-  { immediate: true },
 )
 
-/** Called with the new view after the reader has changed the address by hand. */
-export function onAddress(moved: () => void): void {
-  addEventListener('hashchange', () => {
-    Object.assign(view, parseView(location.hash, { ...defaults(), lang: view.lang, theme: view.theme }))
-    moved()
-  })
-}
+watch(
+  () => view.unit,
+  (unit) => {
+    try {
+      if (unit === null) localStorage.removeItem(REMEMBERED)
+      else localStorage.setItem(REMEMBERED, String(unit))
+    } catch {
+      // Not kept: the unit stays in the address.
+    }
+  },
+)
 
+const moves: (() => void)[] = []
+addEventListener('popstate', () => {
+  clearTimeout(timer)
+  const { lang, theme } = view
+  Object.assign(view, parseView(location.hash, { ...defaults(), lang, theme }))
+  step = stepOf(view)
+  moves.forEach((moved) => moved())
+})
+
+/** Called with the new view after the reader went back or forth, or wrote another address. */
+export function onAddress(moved: () => void): void {
+  moves.push(moved)
+}

@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest'
 
-import { formatView, parseCamera, parseView, type View } from '@/lib/permalink'
+import { formatView, parseCamera, parseView, stepOf, type View } from '@/lib/permalink'
 
 const plain: View = {
   camera: null,
+  space: null,
+  list: null,
+  sort: null,
+  find: null,
+  where: null,
+  place: null,
+  table: false,
+  unit: null,
+  stack: null,
+  trip: null,
   off: null,
   measure: null,
   window: null,
@@ -17,6 +27,16 @@ describe('the permalink', () => {
   it('comes back as it went out', () => {
     const view: View = {
       camera: { zoom: 17.25, lat: 38.900123, lon: 119.600456, bearing: 0, pitch: 0 },
+      space: 'space',
+      list: { layer: 'persons', named: 'over_area_standard' },
+      sort: '-over_m2,name',
+      find: '周 & 吴',
+      where: 'rank~deputy,clerk;area~10..20',
+      place: 'level/14',
+      table: true,
+      unit: 17,
+      stack: 3,
+      trip: 993,
       off: ['roads', 'sites'],
       measure: 'energy_intensity',
       window: '2026-09-01/2026-10-01',
@@ -45,6 +65,17 @@ describe('the permalink', () => {
     expect(formatView({ ...plain, window: '2026-09-01/2026-10-01' })).not.toContain('window')
   })
 
+  it('tells the whole of a layer from what a named filter selects of it', () => {
+    const hash = formatView({ ...plain, list: { layer: 'rooms', named: null } })
+    expect(hash).toContain('list=rooms&')
+    expect(parseView(hash, plain).list).toEqual({ layer: 'rooms', named: null })
+  })
+
+  it('leaves out how no list is narrowed', () => {
+    const hash = formatView({ ...plain, sort: 'name', find: 'x', where: 'a~b', place: 'level/1', table: true })
+    expect(hash).toBe(formatView(plain))
+  })
+
   it.each([
     ['a latitude beyond the pole', 'map=3/91/0'],
     ['half a camera', 'map=3/10'],
@@ -55,6 +86,12 @@ describe('the permalink', () => {
     ['a window that ends before it starts', 'measure=m&window=2026-10-01/2026-09-01'],
     ['an unknown language', 'lang=xx'],
     ['a script', 'measure=<b>'],
+    ['a list that walks up', 'list=../x'],
+    ['a filter without a name', 'list=rooms:'],
+    ['a place that is none', 'place=planet/3'],
+    ['a sort that is a sentence', 'sort=name desc; drop'],
+    ['a unit that is no number', 'unit=all'],
+    ['a workspace of other signs', 'space=<b>'],
   ])('passes over %s', (_, hash) => {
     const read = parseView(`#${hash}`, plain)
     expect({ ...read, measure: null }).toEqual({ ...plain, measure: null })
@@ -64,5 +101,25 @@ describe('the permalink', () => {
 describe('a camera', () => {
   it('holds its tilt within what the map can', () => {
     expect(parseCamera('3/10/20/0/120')?.pitch).toBe(85)
+  })
+})
+
+describe('a step of the browser', () => {
+  it.each<[string, Partial<View>]>([
+    ['a workspace', { space: 'fleet' }],
+    ['a list', { list: { layer: 'rooms', named: null } }],
+    ['a selection', { selection: { layer: 'rooms', id: 1 } }],
+    ['a unit', { unit: 2 }],
+    ['a replayed trip', { trip: 3 }],
+  ])('is %s', (_, change) => {
+    expect(stepOf({ ...plain, ...change })).not.toBe(stepOf(plain))
+  })
+
+  it.each<[string, Partial<View>]>([
+    ['the camera', { camera: { zoom: 3, lat: 1, lon: 2, bearing: 0, pitch: 0 } }],
+    ['the theme', { theme: 'dark' }],
+    ['a floor', { floor: 2 }],
+  ])('is not %s', (_, change) => {
+    expect(stepOf({ ...plain, ...change })).toBe(stepOf(plain))
   })
 })

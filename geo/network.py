@@ -106,6 +106,54 @@ class Network(Generic[N, L]):
                 answer[link] = freed
         return answer
 
+    def blame(
+        self, roots: Iterable[N], *, down_nodes: Iterable[N] = (), down_links: Iterable[L] = ()
+    ) -> dict[N, set[N | L]]:
+        """Say of each dark node which failures keep it dark.
+
+        Where a single repair would free the part it stands in, these are the failures of which
+        that is true; else those at the edge of the part on its side of a root, of which several
+        must be mended.
+        """
+        roots, closed, cut = list(roots), set(down_nodes), set(down_links)
+        left = self.reachable(roots, down_nodes=closed, down_links=cut)
+        dark = self.reachable(roots) - left - closed
+        answer: dict[N, set[N | L]] = {}
+        while dark:
+            part = self.reachable([next(iter(dark))], down_nodes=closed, down_links=cut)
+            dark -= part
+            edge = self._edge(part, closed, cut)
+            found = {each for each, beyond in edge.items() if self._joins(each, beyond, left, cut)}
+            found |= {each for each in edge if each in closed and each in roots}
+            if not found:
+                beyond = self.reachable(roots, down_nodes=part)
+                found = {each for each, ends in edge.items() if not beyond.isdisjoint(ends)}
+            answer |= dict.fromkeys(part, found)
+        return answer
+
+    def _edge(self, part: set[N], closed: set[N], cut: set[L]) -> dict[N | L, set[N]]:
+        """Return the failures at the edge of a part: a node and itself, a link and its far end."""
+        edge: dict[N | L, set[N]] = {}
+        for here, there, link in self._graph.edges(part, keys=True):
+            far = there if here in part else here
+            if far in part:
+                continue
+            if link in cut:
+                edge.setdefault(link, set()).add(far)
+            elif far in closed:
+                edge.setdefault(far, set()).add(far)
+        return edge
+
+    def _joins(self, failed: N | L, beyond: set[N], left: set[N], cut: set[L]) -> bool:
+        """Whether the repair of one failure alone leads from its far side to what has a root."""
+        if failed in self._ends:
+            return not beyond.isdisjoint(left)
+        return any(
+            there in left and link not in cut
+            for node in beyond
+            for _, there, link in self._graph.edges(node, keys=True)
+        )
+
     def dark_by_group(
         self, roots: Iterable[N], groups: Mapping[Hashable, Sequence[L]]
     ) -> dict[Hashable, set[N]]:

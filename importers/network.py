@@ -21,12 +21,14 @@ from importers.values import as_text
 from layers.base import table_of
 from layers.changes import ChangeSet
 from layers.labels import Text
-from layers.network import Duct, LinkDuct, NetworkLink, NetworkNode
+from layers.network import Duct, LinkDuct, NetworkLink, NetworkNode, NodeRoom
 
 _NODE_KEY: Final = Text(
     "节点的编号；链路取其编号，没有则为“甲端-乙端”加序号",
     "the node's id; a link's id, else its two ends and a number",
 )
+_LIST: Final = r"[;,；，、]\s*"
+"""What stands between the ducts of a link or the rooms of a node."""
 _SPEED: Final = re.compile(r"([\d.]+)\s*([kmgt]?)(?:bps|bit/s|b/s|b)?", re.IGNORECASE)
 _MBPS: Final = {"": 1.0, "k": 1e-3, "m": 1.0, "g": 1e3, "t": 1e6}
 _STATES: Final = {
@@ -50,7 +52,8 @@ class NetworkImporter(Importer):
 
     A node without coordinates is kept and told. A link without a course of its own runs straight
     between its nodes where both have a place. Parallel links keep keys of their own. A duct that
-    a link names and no file describes is kept by its name, without a course.
+    a link names and no file describes is kept by its name, without a course. The rooms that a
+    node serves are links; one that is not known waits in quarantine, and the node is loaded.
     """
 
     kind: ClassVar[str] = "network"
@@ -77,16 +80,18 @@ class NetworkImporter(Importer):
         nodes = _joined(tables.node)
         links = _joined(tables.link)
         own: set[str] = set()
+        served: list[Target] = []
         if nodes is not None:
             nodes["source_key"] = _first(nodes, "source_key", "name")
             own = set(nodes["source_key"].dropna())
+            served = _served(nodes)
             nodes = _located(nodes, tables)
             found.issues += _placeless(nodes)
             target = Target(
                 NetworkNode, nodes, key_rule=_NODE_KEY, complete=links is not None,
                 choices={"kind": _NODE_KINDS, "state": _STATES},
             )  # fmt: skip
-            found.targets.append(target)
+            found.targets += [target, *served]
         pairs = _pairs(links) if links is not None else None
         found.targets += _ducts(tables, pairs)
         if links is not None:
@@ -101,6 +106,10 @@ class NetworkImporter(Importer):
             return self._drawn(frame, changes)
         if target.model is LinkDuct:
             drop_stale_links(changes, LinkDuct, frame)
+        if target.model is NodeRoom:
+            ids = changes.ids(NetworkNode, self._source)
+            told = ids[ids.index.isin(target.extra["nodes"])]
+            drop_stale_links(changes, NodeRoom, frame, told)
         if target.model is Duct and target.extra.get("named"):
             t = table_of(Duct)
             known = set(
@@ -170,6 +179,29 @@ def _shaped(frame: pd.DataFrame, crs: Any) -> pd.DataFrame:
     return made.rename_geometry("geom")  # type: ignore[operator,no-any-return]
 
 
+def _served(nodes: pd.DataFrame) -> list[Target]:
+    """Take the rooms that nodes serve out of `nodes` and return them as links.
+
+    A file without that column says nothing of them; one with it says all of them, so that an
+    empty cell takes back what an earlier file drew. A node that names its building serves rooms
+    of that building.
+    """
+    if "serves" not in nodes:
+        return []
+    numbers = as_text(nodes.pop("serves")).str.split(_LIST, regex=True)
+    pairs = pd.DataFrame(
+        {"node_id": nodes["source_key"], "room_id": numbers, FILE: nodes[FILE], ROW: nodes[ROW]}
+    )
+    if "room_id.building" in nodes:
+        pairs["room_id.building"] = nodes["room_id.building"]
+    pairs = pairs.explode("room_id", ignore_index=True)
+    pairs["room_id"] = as_text(pairs["room_id"])
+    pairs = pairs[pairs["room_id"].notna()].reset_index(drop=True)
+    told = set(nodes["source_key"].dropna())
+    references: Any = {"node_id": "source_key", "room_id": "natural"}
+    return [Target(NodeRoom, pairs, references=references, extra={"nodes": told})]
+
+
 def _located(nodes: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     if {"lon", "lat"} <= set(nodes.columns):
         lon, lat = (pd.to_numeric(as_text(nodes.pop(n)), errors="coerce") for n in ("lon", "lat"))
@@ -232,7 +264,7 @@ def _pairs(links: pd.DataFrame) -> pd.DataFrame:
     links["source_key"] = keys.where(~made, keys + "#" + (again + 1).astype("str"))
     if "ducts" not in links:
         return pd.DataFrame({"link_id": [], "duct_id": [], FILE: [], ROW: []})
-    names = as_text(links["ducts"]).str.split(r"[;,；，、]\s*", regex=True)
+    names = as_text(links["ducts"]).str.split(_LIST, regex=True)
     pairs = pd.DataFrame(
         {"link_id": links["source_key"], "duct_id": names, FILE: links[FILE], ROW: links[ROW]}
     ).explode("duct_id", ignore_index=True)

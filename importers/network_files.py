@@ -32,6 +32,7 @@ WORDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "root": ("root", "根节点", "出口", "是否根节点"),
         "room_id.building": ("building", "楼号", "建筑", "所在建筑", "楼栋"),
         "room_id": ("room", "房间号", "房间", "所在房间", "机房"),
+        "serves": ("serves", "服务房间", "serves rooms", "rooms served", "覆盖房间"),
         "body_id": ("body", "所属机构", "机构"),
     },
     "link": {
@@ -60,8 +61,8 @@ _SHAPE: Final = ("wkt", "geometry", "几何", "坐标串")
 class Tables:
     """Rows by what they are (``node``, ``link``, ``duct``), and what was noticed.
 
-    Frames have the columns of the models; links also ``ducts`` (text) and nodes ``lon``, ``lat``
-    or ``geom``. `crs` is what the files with shapes say.
+    Frames have the columns of the models; links also ``ducts`` (text) and nodes ``serves`` (text)
+    and ``lon``, ``lat`` or ``geom``. `crs` is what the files with shapes say.
     """
 
     node: list[pd.DataFrame] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Kinds that come as sheets: bodies, people, assets, vehicles, factors and area standards."""
+"""Kinds that come as sheets: bodies, people, assets, purchases, vehicles, factors, standards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from importers import bodies, sheets
 from importers.base import Found, Importer, Issue, Options, Target
 from importers.tracks.made import adopt, hand_over
-from layers.assets import Asset
+from layers.assets import Asset, PurchaseRequest
 from layers.base import Base
 from layers.changes import ChangeSet
 from layers.fleet import Vehicle
@@ -115,6 +115,25 @@ class Assets(SheetImporter):
             "lost/stolen": "lost", "使用中": "in_use", "报废": "disposed", "待报废": "idle",
         }
     }  # fmt: skip
+
+
+class Purchases(SheetImporter):
+    """What the bodies ask to buy."""
+
+    kind, title = "purchases", Text("采购申请", "Purchase requests")
+    description = Text(
+        "采购申请表，申请机构按编码或名称", "purchase requests, the body that asks by code or name"
+    )
+    layers, aliases = ("purchase_requests",), ("purchase", "purchase-requests")
+    model, natural, required = PurchaseRequest, ("number",), ("name",)
+    words: ClassVar[Mapping[str, Sequence[str]]] = {
+        "number": ("申请编号", "申请单", "request"),
+        "body_id": ("申请机构", "申请单位", "申请部门", "requesting body"),
+        "name": ("资产名称", "采购内容", "品名", "item"),
+        "quantity": ("申请数量", "采购数量", "件数"),
+        "unit_price_cny": ("预算单价", "price"),
+    }
+    example: ClassVar[Mapping[str, str]] = {"name": "示例办公桌"}
 
 
 class Vehicles(SheetImporter):

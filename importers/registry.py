@@ -25,6 +25,7 @@ KINDS: tuple[Importer, ...] = (
     records.Persons(),
     rooms.Rooms(),
     records.Assets(),
+    records.Purchases(),
     records.Vehicles(),
     records.Factors(),
     records.AreaStandards(),

@@ -15,9 +15,9 @@ Demo = Annotated[
 Json = Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))]
 # Said here and not asked of the importers, which take a second to load; a test holds them equal.
 KINDS = (
-    "sites", "buildings", "plan", "rooms", "bodies", "persons", "assets", "vehicles", "tracks",
-    "network", "meters", "factors", "area-standards", "roads", "waters", "greens", "blocks",
-    "imagery",
+    "sites", "buildings", "plan", "rooms", "bodies", "persons", "assets", "purchases",
+    "vehicles", "tracks", "network", "meters", "factors", "area-standards", "roads", "waters",
+    "greens", "blocks", "imagery",
 )  # fmt: skip
 _KINDS = ", ".join(KINDS)
 Kind = Annotated[str, typer.Argument(help=say(f"种类：{_KINDS}", f"what the files hold: {_KINDS}"))]

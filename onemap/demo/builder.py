@@ -54,6 +54,7 @@ STEPS = (
     Step("persons", ("台账/人员.xlsx",), "虚构云汀区人员"),
     Step("rooms", ("台账/房间与占用.xlsx",), "虚构云汀区房间"),
     Step("assets", ("台账/资产.xlsx",), "虚构云汀区资产"),
+    Step("purchases", ("台账/采购申请.xlsx",), "虚构云汀区采购申请"),
     Step("network", ("网络/*",), "虚构云汀区网络"),
     Step("meters", ("台账/计量表.xlsx", "能耗/*.csv"), "虚构云汀区能耗", {"crs": "EPSG:4326"}),
     Step("vehicles", ("台账/车辆.xlsx",), "虚构云汀区车辆", {"crs": "EPSG:4326"}),

@@ -48,6 +48,21 @@ def test_a_cut_link_is_a_cause_as_well():
     assert RING.causes(["S01"], down_links=["LK-030", "LK-031"]) == {"LK-030": {"S06"}}
 
 
+def test_what_several_failures_keep_dark_is_blamed_on_those_before_it():
+    # A is freed by X or by W alone; C needs B and (X or W); D only hangs on C.
+    links = [("rx", "R", "X"), ("rw", "R", "W"), ("xa", "X", "A"), ("wa", "W", "A"),
+             ("ab", "A", "B"), ("bc", "B", "C"), ("cd", "C", "D"), ("ce", "C", "E")]  # fmt: skip
+    network = Network("RXWABCDE", links)
+    down = ["X", "W", "B", "E"]
+    assert network.blame("R", down_nodes=down) == {
+        "A": {"X", "W"}, "C": {"B"}, "D": {"B"},
+    }  # fmt: skip
+    assert RING.blame(["S01"], down_links=["LK-030", "LK-031"]) == {
+        "S06": {"LK-030"}, "S09": {"LK-031"},
+    }  # fmt: skip
+    assert RING.blame(["S01"], down_nodes=["S01"])["S02"] == {"S01"}
+
+
 def test_a_root_that_is_down_reaches_nothing():
     assert RING.reachable(["S01"], down_nodes=["S01"]) == set()
     assert RING.dark(["S01"], down_nodes=["S01"]) == {"S02", "S05", "S06", "S09"}
@@ -103,6 +118,20 @@ def test_darkness_is_what_removing_the_failed_leaves_apart(pairs, down, cut):
     left.remove_nodes_from(down)
     still = set(nx.node_connected_component(left, 0)) if 0 in left else set()
     assert dark == set(nx.node_connected_component(whole, 0)) - still - down
+
+
+@settings(max_examples=60)
+@given(edges, st.sets(st.integers(0, 7), max_size=3), st.sets(st.integers(0, 15), max_size=3))
+def test_a_dark_node_is_blamed_on_every_failure_whose_repair_alone_frees_it(pairs, down, cut):
+    links = [(f"L{n}", a, b) for n, (a, b) in enumerate(pairs)]
+    network = Network(range(8), links)
+    cut = {f"L{n}" for n in cut if n < len(pairs)}
+    blamed = network.blame([0], down_nodes=down, down_links=cut)
+    assert blamed.keys() == network.dark([0], down_nodes=down, down_links=cut)
+    freed = network.causes([0], down_nodes=down, down_links=cut)
+    for node, causes in blamed.items():
+        alone = {each for each, nodes in freed.items() if node in nodes}
+        assert causes == alone if alone else causes
 
 
 @settings(max_examples=60)

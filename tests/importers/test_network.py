@@ -8,7 +8,10 @@ import pytest
 import shapely
 import sqlalchemy as sa
 
+from layers.estate import Building, Level, LevelBuilding
 from layers.problems import BadInput
+from layers.space import Room, RoomLevel
+from tests.layers.support import SQUARE, put
 
 
 @pytest.fixture
@@ -135,3 +138,64 @@ def test_a_link_that_moves_to_another_duct_leaves_the_old_one(run, rows, tmp_pat
         run("network", path)
     ducts = {row["id"]: row["name"] for row in rows("duct")}
     assert [ducts[row["duct_id"]] for row in rows("link_duct")] == ["G2"]
+
+
+def served(rows):
+    nodes = {row["id"]: row["source_key"] for row in rows("network_node")}
+    numbers = {row["id"]: row["number"] for row in rows("room")}
+    return sorted((nodes[r["node_id"]], numbers[r["room_id"]]) for r in rows("node_room"))
+
+
+@pytest.fixture
+def rooms(database):
+    """Rooms 101 and 102 in B1, and another 102 in B2."""
+    with database.engine.begin() as c:
+        for code, numbers in (("B1", ("101", "102")), ("B2", ("102",))):
+            building = put(c, Building, name=code, code=code, geom=SQUARE)
+            level = put(c, Level, source_key=code, ordinal=0, geom=SQUARE)
+            put(c, LevelBuilding, level_id=level, building_id=building)
+            for number in numbers:
+                room = put(c, Room, source_key=f"{code}-{number}", number=number)
+                put(c, RoomLevel, room_id=room, level_id=level)
+
+
+def test_the_rooms_that_a_node_serves_are_links_and_no_attribute(run, rows, rooms, tmp_path):
+    path = tmp_path / "nodes.csv"
+    path.write_text("id,name,building,serves\nS1,甲,B1,101; 102\nS2,乙,B2,102\n", encoding="utf-8")
+    report = run("network", path)
+    assert report.quarantined == 0
+    assert served(rows) == [("S1", "101"), ("S1", "102"), ("S2", "102")]
+    assert len({row["room_id"] for row in rows("node_room")}) == 3
+    assert all(row["attributes"] == {} for row in rows("network_node"))
+    again = run("network", path)
+    assert (again.loaded, again.updated) == (0, 0)
+    assert len(rows("node_room")) == 3
+
+
+def test_a_room_that_is_not_known_or_means_two_waits_and_says_what_to_do(
+    run, rows, rooms, tmp_path
+):
+    path = tmp_path / "nodes.csv"
+    path.write_text("id,name,服务房间\nS1,甲,101；999\nS2,乙,102\n", encoding="utf-8")
+    report = run("network", path)
+    assert served(rows) == [("S1", "101")]
+    assert len(rows("network_node")) == 2
+    told = {i.row: i for i in report.issues if i.field == "room_id"}
+    assert {row: (i.value, i.reason) for row, i in told.items()} == {
+        2: ("999", "unknown_reference"),
+        3: ("102", "ambiguous_reference"),
+    }
+    assert "import it first" in told[2].en
+    assert "unique number" in told[3].en
+
+
+def test_a_newer_file_takes_back_the_rooms_that_a_node_no_longer_serves(run, rows, rooms, tmp_path):
+    path = tmp_path / "nodes.csv"
+    run_of = {}
+    for serves in ("101;102", "101", None, ""):
+        head, cell = (",serves", f",{serves}") if serves is not None else ("", "")
+        path.write_text(f"id,building{head}\nS1,B1{cell}\n", encoding="utf-8")
+        run("network", path)
+        run_of[serves] = [number for _, number in served(rows)]
+    # A file without the column says nothing of it; an empty cell says that there is none.
+    assert run_of == {"101;102": ["101", "102"], "101": ["101"], None: ["101"], "": []}

@@ -12,7 +12,8 @@ from importers.registry import IMPORTERS, KINDS
 from layers.problems import BadInput
 
 SHEETS = [
-    "sites", "buildings", "bodies", "persons", "assets", "vehicles", "factors", "area-standards",
+    "sites", "buildings", "bodies", "persons", "assets", "purchases", "vehicles",
+    "factors", "area-standards",
 ]  # fmt: skip
 
 

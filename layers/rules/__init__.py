@@ -1,0 +1,1 @@
+"""Rules that a named filter and an insight share: each says its source."""

@@ -12,12 +12,15 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import answers, problems
 from api.database import Connections
 from api.headers import BrowserHeaders
+from api.listed import Kept
 from api.routes import (
     buildings,
     catalogue,
     docs,
     facts,
+    filters,
     health,
+    lists,
     measures,
     ogc,
     search,
@@ -63,8 +66,22 @@ def create_app(config: Config) -> FastAPI:
         redoc_url=None,
     )
     app.state.config = config
+    app.state.kept = Kept()
     problems.install(app)
-    for part in (health, catalogue, tiles, measures, search, facts, buildings, trips, docs, ogc):
+    for part in (
+        health,
+        catalogue,
+        tiles,
+        measures,
+        search,
+        facts,
+        filters,
+        lists,
+        buildings,
+        trips,
+        docs,
+        ogc,
+    ):
         app.include_router(part.router)
     answers.describe(app)
     # The last one added is met first: tiles need no headers of a document.

@@ -135,6 +135,16 @@ async def open_session(
             examples=["2026-10-12T09:00:00+08:00"],
         ),
     ] = None,
+    unit: Annotated[
+        int | None,
+        Query(
+            ge=1,
+            le=2**63 - 1,
+            description="机构编号：只看该机构及其下级所见的范围 | id of a body: the estate as that "
+            "body and those below it see it",
+            examples=[17],
+        ),
+    ] = None,
     lang: Annotated[  # noqa: ARG001 - declared for the description; `language_of` reads it
         str | None, Query(description="语言 | language of texts", examples=["zh", "en"])
     ] = None,
@@ -144,6 +154,8 @@ async def open_session(
     connections: Connections = request.app.state.connections
     moment = parse_moment(at, config.zone, field="at") if at else None
     actor = await actor_of(request, connections, config)
+    if unit is not None:
+        actor = await narrowed(actor, unit, connections)
     return Session(actor, moment, language_of(request), connections, config)
 
 
@@ -178,6 +190,26 @@ async def actor_of(request: Request, connections: Connections, config: Config) -
         return Actor(found["name"], ())
     below = await connections.fetch(subtree(found["body_id"]))
     return Actor(found["name"], tuple(row[0] for row in below))
+
+
+async def narrowed(actor: Actor, unit: int, connections: Connections) -> Actor:
+    """Return the actor with no more in scope than the body `unit` and those below it.
+
+    Raises
+    ------
+    BadRequest : there is no such body, or it is not in the actor's scope.
+    """
+    below = {row[0] for row in await connections.fetch(subtree(unit))}
+    if actor.bodies is not None:
+        below &= set(actor.bodies)
+    if not below:
+        raise BadRequest(
+            zh=f"unit：没有编号为 {unit} 的机构，或不在您的范围内",
+            en=f"unit: there is no body {unit}, or it is not in your scope",
+            field="unit",
+            value=unit,
+        )
+    return Actor(actor.name, tuple(sorted(below)))
 
 
 SessionOf = Annotated[Session, Depends(open_session)]

@@ -16,10 +16,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
 from api.database import Connections
-from api.session import Config, actor_of, parse_moment
+from api.session import Config, actor_of, narrowed, parse_moment
 from layers.access import ESTATE, EVERYONE, Actor
 from layers.prepared import Prepared
-from layers.problems import Problem
+from layers.problems import BadRequest, Problem
 from layers.registry import layer as layer_named
 from tiles.compress import etag, gzip_accepted, packed
 from tiles.vector import Tile, tile_bytes
@@ -68,6 +68,16 @@ async def answer(request: Request, name: str, z: int, x: int, y: int) -> Respons
     at_text = request.query_params.get("at") if request.scope["query_string"] else None
     at = parse_moment(at_text, config.zone, field="at") if at_text else None
     actor = await _actor(request, config)
+    unit = request.query_params.get("unit") if request.scope["query_string"] else None
+    if unit:
+        if not unit.isascii() or not unit.isdecimal() or len(unit) > 18:
+            raise BadRequest(
+                zh=f"unit 的值“{unit}”不是机构编号",
+                en=f"unit: '{unit}' is no id of a body",
+                field="unit",
+                value=unit,
+            )
+        actor = await narrowed(actor, int(unit), request.app.state.connections)
     connections: Connections = request.app.state.tile_connections
 
     async def fetch(statement: Prepared, values: dict[str, Any]) -> bytes | None:

@@ -64,7 +64,7 @@ class PurchaseRequest(Entity):
         Integer, "数量", "quantity", unit="件", nullable=False, example="40"
     )
     unit_price_cny: Mapped[Decimal | None] = column(
-        Numeric(14, 2), "单价", "unit price", unit="元", example="1200.00"
+        Numeric(14, 2), "单价", "unit price", unit="元", example="1200.00", summed=False
     )
     requested_on: Mapped[date | None] = column(
         Date, "申请日期", "requested on", example="2026-10-10"

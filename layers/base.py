@@ -76,6 +76,7 @@ def column(
     *args: Any,
     unit: str | None = None,
     example: str | None = None,
+    summed: bool | None = None,
     **options: Any,
 ) -> Any:
     """Return a mapped column that carries its comment in both languages.
@@ -86,12 +87,15 @@ def column(
     zh, en : what the column means, as the heading of a sheet or a form.
     unit : the unit of the number, as it is shown (``"m²"``, ``"kWh"``).
     example : a believable value, for templates and API examples.
+    summed : whether its sum over a list means something; by default the unit decides.
     """
     info: dict[str, Any] = {"title": Text(zh, en)}
     if unit:
         info["unit"] = unit
     if example:
         info["example"] = example
+    if summed is not None:
+        info["summed"] = summed
     return mapped_column(kind, *args, comment=f"{zh} | {en}", info=info, **options)
 
 

@@ -37,6 +37,7 @@ from layers.places import (
     link_tables,
     place_of,
     title_of,
+    titled,
 )
 from layers.registry import LAYERS, layer
 from layers.scope import valid_on
@@ -70,7 +71,7 @@ def facts(shown: Layer, actor: Actor, key: int, at: datetime | None = None) -> S
         outline = func.ST_AsGeoJSON(func.ST_Force2D(thing.c.geom), 7)
     return select(
         *columns,
-        title_of(shown, thing).label("shown_title"),
+        titled(shown, thing, actor, at).label("shown_title"),
         _recorded_at(shown, thing, at).label("recorded_at"),
         *extent_columns(place_of(shown, thing, actor, at)),
         outline.label("geojson"),

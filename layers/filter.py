@@ -16,7 +16,19 @@ from zoneinfo import ZoneInfo
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Boolean, DateTime, LargeBinary, and_, bindparam, func, or_, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    DateTime,
+    LargeBinary,
+    and_,
+    any_,
+    bindparam,
+    func,
+    or_,
+    true,
+)
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
@@ -28,6 +40,7 @@ from layers.problems import BadRequest
 
 UTC_ZONE = ZoneInfo("UTC")
 AREA, INNER, SINCE, UNTIL = "filter_area", "filter_inner", "filter_since", "filter_until"
+IDS = "filter_ids"
 # The boxes of rows and of questions are kept in single precision, rounded outwards by 1.6e-5° at
 # most (at 180°).
 _ROUNDING_DEG = 2e-5
@@ -45,6 +58,7 @@ class Filter:
     text : the CQL2 as it was written (for places in messages); None for JSON.
     crs : the system of the coordinates in `cql`.
     zone : in which a bare date is a day.
+    ids : the rows that a named filter selected, and no others; None: all.
     """
 
     area: BaseGeometry | None = None
@@ -54,6 +68,7 @@ class Filter:
     text: str | None = None
     crs: Coordinates = CRS84
     zone: ZoneInfo = field(default=UTC_ZONE)
+    ids: tuple[int, ...] | None = None
 
     @classmethod
     def parse(
@@ -103,6 +118,7 @@ class Filter:
             None if self.cql is None else (self.text or repr(self.cql)),
             self.crs.uri,
             self.zone.key,
+            self.ids is not None,
         )
 
     @property
@@ -117,6 +133,8 @@ class Filter:
             made[SINCE] = self.since
         if self.until is not None:
             made[UNTIL] = self.until
+        if self.ids is not None:
+            made[IDS] = list(self.ids)
         return made
 
     def condition(self, layer: Layer, source: FromClause) -> ColumnElement[bool]:
@@ -139,6 +157,9 @@ class Filter:
                 parts.append(source.c[when] >= bindparam(SINCE, self.since, moment))
             if self.until is not None:
                 parts.append(source.c[when] <= bindparam(UNTIL, self.until, moment))
+        if self.ids is not None:
+            chosen = bindparam(IDS, list(self.ids), ARRAY(BigInteger))
+            parts.append(source.c.id == any_(chosen))
         if self.cql is not None:
             translator = cql2.Translator(
                 layer, source, zone=self.zone, crs=self.crs, text=self.text

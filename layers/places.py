@@ -27,14 +27,14 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import Text as TextType
-from sqlalchemy.sql.elements import ColumnElement, Null
+from sqlalchemy.sql.elements import Cast, ColumnElement, Null
 from sqlalchemy.sql.selectable import FromClause
 
 from layers.access import Actor, rows
 from layers.base import Base, Layer, table_of
 from layers.history import dated, tracked_tables
 from layers.registry import LAYERS, layer
-from layers.scope import valid_on
+from layers.scope import timezone_of_estate, valid_on
 
 IDS = ARRAY(BigInteger)
 # From the inside out; a name of `LAYERS` for each table.
@@ -93,13 +93,47 @@ def title_of(shown: Layer, t: FromClause) -> ColumnElement[str]:
     return func.concat_ws(" ", short, case((t.c.name != short, t.c.name), else_=null()))
 
 
-def place_of(
+def titled(
     shown: Layer, t: FromClause, actor: Actor, at: datetime | None = None
+) -> ColumnElement[str]:
+    """Return the title of a row, told by what it names where it has no name of its own.
+
+    An occupancy is told by its person and its room, a trip by its car and when it began (in the
+    connection's time zone).
+    """
+    if shown.searchable or shown.series is not None:
+        return title_of(shown, t)
+    parts: list[Any] = []
+    for column in shown.table.columns:
+        for each in LAYERS:
+            if each.searchable and column.name != "body_id" and _leads_to(column, each):
+                named = rows(each, actor, at).alias()
+                title = select(title_of(each, named)).where(named.c.id == t.c[column.name])
+                parts.append(title.scalar_subquery())
+    if "started_at" in t.c:
+        local = func.timezone(timezone_of_estate(), t.c.started_at)
+        parts.append(func.to_char(local, "YYYY-MM-DD HH24:MI"))
+    if not parts:
+        return title_of(shown, t)
+    return func.coalesce(func.nullif(func.concat_ws(" · ", *parts), ""), title_of(shown, t))
+
+
+def _leads_to(column: Column[Any], target: Layer) -> bool:
+    return any(key.column.table is target.table for key in column.foreign_keys)
+
+
+def place_of(
+    shown: Layer,
+    t: FromClause,
+    actor: Actor,
+    at: datetime | None = None,
+    on: date | None = None,
 ) -> ColumnElement[Any]:
     """Return the geometry (EPSG:4326) at which a row is shown.
 
     The newest position of what moves, else its own geometry, else that of the room, level or
-    building it is known to be in: a place to look at, not a position of its own.
+    building it is known to be in: a place to look at, not a position of its own. A person is in
+    the first of the rooms that he holds on the day `on`.
     """
     options: list[Any] = []
     latest = next(
@@ -114,9 +148,12 @@ def place_of(
     for name, container in CONTAINERS.items():
         if name == shown.table.name:
             break
-        for key in keys_to(shown.table, name)[:1]:
-            held = rows(layer(container), actor, at).alias()
-            options.append(select(held.c.geom).where(held.c.id == t.c[key.name]).scalar_subquery())
+        inside = _direct(shown.table, t, name, at, on)
+        if isinstance(inside, Cast) and isinstance(inside.clause, Null):
+            continue
+        held = rows(layer(container), actor, at).alias()
+        shape = select(held.c.geom).where(held.c.id == inside).correlate_except(held)
+        options.append(shape.scalar_subquery())
     if not options:
         return null()
     return options[0] if len(options) == 1 else func.coalesce(*options)
@@ -244,5 +281,6 @@ def _linked(
     return (
         select(func.min(link.c[there]))
         .where(and_(link.c[here] == key, link.c[there].is_not(None), valid_on(link, on)))
+        .correlate_except(link)
         .scalar_subquery()
     )

@@ -48,10 +48,13 @@ def day_of(at: datetime | None) -> ColumnElement[date]:
     moment: ColumnElement[Any] = (
         func.onemap_now() if at is None else literal(at, DateTime(timezone=True))
     )
+    return select(cast(func.timezone(timezone_of_estate(), moment), Date)).scalar_subquery()
+
+
+def timezone_of_estate() -> ColumnElement[str]:
+    """Return the name of the time zone in which the connection's estate counts its days."""
     given = func.nullif(func.current_setting("onemap.timezone", true(), type_=TextType), "")
-    return select(
-        cast(func.timezone(func.coalesce(given, TIMEZONE), moment), Date)
-    ).scalar_subquery()
+    return func.coalesce(given, TIMEZONE)
 
 
 def valid_on(

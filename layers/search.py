@@ -213,6 +213,22 @@ def search(actor: Actor, query: str, limit: int = 10) -> Select[Any]:
     )
 
 
+def among_entries(layer: Layer, query: str) -> Select[int]:
+    """Return the ids of the rows of a layer whose texts hold every word of `query`.
+
+    It looks in all that `search` looks in, and sounds count too; who may see a row is not asked.
+    """
+    folded = fold(query)[:LONGEST_QUERY]
+    text, sound, first = ENTRY.c.text, ENTRY.c.pinyin, ENTRY.c.initials
+    ways: list[ColumnElement[bool]] = [
+        and_(*(text.contains(word, autoescape=True) for word in folded.split()))
+    ]
+    joined = folded.replace(" ", "").replace("ü", "v")
+    if joined.isascii() and len(joined) > 1:
+        ways += [each.contains(joined, autoescape=True) for each in (sound, first)]
+    return select(ENTRY.c.id).where(ENTRY.c.layer == layer.name, or_(*ways))
+
+
 def _layers() -> list[Layer]:
     return [each for each in LAYERS if each.searchable and not each.series]
 

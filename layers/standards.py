@@ -42,7 +42,13 @@ class AreaStandard(Entity):
     tier: Mapped[str] = choice("tier", "层级", "tier", nullable=False)
     rank: Mapped[str] = choice("rank", "职级", "rank", nullable=False)
     area_m2: Mapped[float] = column(
-        Float, "面积标准", "usable area a person", unit="m²", nullable=False, example="9"
+        Float,
+        "面积标准",
+        "usable area a person",
+        unit="m²",
+        nullable=False,
+        example="9",
+        summed=False,
     )
     edition: Mapped[str] = column(TextType, "版本", "edition", nullable=False)
     valid_from: Mapped[date] = column(Date, "生效日期", "valid from", nullable=False)

@@ -21,12 +21,12 @@ from sqlalchemy import Text as TextType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import FromClause
 
-from api.ogc.paging import AFTER, Order, key_of
 from api.session import Session
 from layers.access import ESTATE, Actor, rows
 from layers.base import SRID, Layer
 from layers.crs import CRS84, Coordinates
 from layers.filter import Filter
+from layers.paging import AFTER, Order, key_of
 from layers.prepared import Prepared, prepare
 from layers.problems import NotFound
 from layers.types import Ltree

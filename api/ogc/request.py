@@ -9,12 +9,12 @@ from starlette.requests import Request
 
 from api.ogc.documents import DEFAULT_LIMIT, MAX_LIMIT
 from api.ogc.items import Question, property_names
-from api.ogc.paging import parse_order, read_token
 from api.session import Config
 from layers.base import Layer
 from layers.cql2 import kind_of, queryables
 from layers.crs import CRS84, named
 from layers.filter import Filter
+from layers.paging import parse_order, read_token
 from layers.problems import BadRequest
 
 COMMON = ("f", "lang", "at")

@@ -27,7 +27,6 @@ from api.ogc.items import (
 from api.ogc.links import GEOJSON, HTML, OPENAPI, SCHEMA_JSON, Links
 from api.ogc.openapi import ITEMS_PARAMETERS, documented, older, query
 from api.ogc.page import document, html, plain, wants_html
-from api.ogc.paging import write_token
 from api.ogc.request import check_names, parse_question, zone_of
 from api.ogc.styles import stylesheet
 from api.parameters import ItemId, LayerName
@@ -39,6 +38,7 @@ from layers.base import Layer
 from layers.crs import CRS84_URI, named
 from layers.filter import time_column
 from layers.labels import Text
+from layers.paging import write_token
 from layers.registry import LAYERS
 from layers.registry import layer as layer_named
 from tiles.vector import drawable

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -57,7 +59,7 @@ class Order:
         """Return the ORDER BY terms; rows without a value come last in either direction."""
         return [
             (source.c[name].desc() if down else source.c[name].asc()).nulls_last()
-            if source.c[name].nullable is not False
+            if _may_be_empty(source.c[name])
             else (source.c[name].desc() if down else source.c[name].asc())
             for name, down in self.columns
         ]
@@ -74,10 +76,14 @@ class Order:
                 continue
             last = _bound(f"{AFTER}{i}", value, column.type)
             beyond = column < last if down else column > last
-            if column.nullable is not False:
+            if _may_be_empty(column):
                 beyond = or_(beyond, column.is_(None))
             condition = or_(beyond, and_(column == last, condition))
         return condition
+
+
+def _may_be_empty(column: ColumnElement[Any]) -> bool:
+    return getattr(column, "nullable", True) is not False
 
 
 def key_of(layer: Layer) -> tuple[str, ...]:
@@ -85,14 +91,25 @@ def key_of(layer: Layer) -> tuple[str, ...]:
     return tuple(c.name for c in layer.table.primary_key)
 
 
-def parse_order(layer: Layer, text: str | None) -> Order:
+def parse_order(
+    layer: Layer,
+    text: str | None,
+    *,
+    field: str = "sortby",
+    others: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
+) -> Order:
     """Return the order that ``sortby`` (``+name,-capacity``) asks for.
+
+    Parameters
+    ----------
+    field : the parameter's name, for messages.
+    others : columns beside the layer's own that can be sorted by.
 
     Raises
     ------
     BadRequest : a name that cannot be sorted by.
     """
-    known = {n: c for n, c in queryables(layer).items() if kind_of(c) != "geometry"}
+    known = {n: c for n, c in queryables(layer).items() if kind_of(c) != "geometry"} | dict(others)
     columns: list[tuple[str, bool]] = []
     for part in (text or "").split(","):
         # A "+" that was not escaped arrives as a space.
@@ -101,10 +118,10 @@ def parse_order(layer: Layer, text: str | None) -> Order:
             continue
         if name not in known:
             raise BadRequest(
-                zh=f"sortby：不能按“{name}”排序；可用：{', '.join(known)}（前加 - 为降序）",
-                en=f"sortby: '{name}' cannot be sorted by; use {', '.join(known)} "
+                zh=f"{field}：不能按“{name}”排序；可用：{', '.join(known)}（前加 - 为降序）",
+                en=f"{field}: '{name}' cannot be sorted by; use {', '.join(known)} "
                 "(with - in front to descend)",
-                field="sortby",
+                field=field,
                 value=text,
             )
         if name not in dict(columns):
@@ -119,8 +136,14 @@ def write_token(order: Order, row: Any) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
 
 
-def read_token(layer: Layer, order: Order, token: str) -> tuple[Any, ...]:
-    """Return the values in a token.
+def read_token(
+    layer: Layer,
+    order: Order,
+    token: str,
+    *,
+    others: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
+) -> tuple[Any, ...]:
+    """Return the values in a token; `others` as in `parse_order`.
 
     Raises
     ------
@@ -131,7 +154,8 @@ def read_token(layer: Layer, order: Order, token: str) -> tuple[Any, ...]:
         found = orjson.loads(packed)
         if [(name, down) for name, down, _ in found] != list(order.columns):
             raise ValueError("another order")
-        return tuple(_meant(layer.table.c[name], value) for name, _, value in found)
+        columns = {**layer.table.c, **others}
+        return tuple(_meant(columns[name], value) for name, _, value in found)
     except (ValueError, TypeError, ArithmeticError, binascii.Error) as wrong:
         raise BadRequest(
             zh="token 不是此列表的分页标记；请从第一页的 next 链接继续，且不要改变 sortby",

@@ -1,0 +1,131 @@
+"""Workspaces: what each role comes to do, as data: its questions, lists, layers and measures.
+
+A workspace changes panels and measures, never the map. One whose layers hold nothing is hidden.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layers.labels import Text
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The desk of one role.
+
+    Attributes
+    ----------
+    name : the word of addresses and permalinks.
+    filters : the counted questions it opens on, by name; three to six.
+    lists, layers, measures : by name; `layers` are drawn when it opens, `lists` are offered.
+    """
+
+    name: str
+    title: Text
+    description: Text
+    filters: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+
+
+WORKSPACES: tuple[Workspace, ...] = (
+    Workspace(
+        name="assets",
+        title=Text("资产", "Assets"),
+        description=Text(
+            "找得到、对得上、用得好：位置、盘点、保管与闲置",
+            "Found, matched and used: places, stocktake, custody and what is idle",
+        ),
+        filters=(
+            "assets_without_place",
+            "misplaced_assets",
+            "assets_of_leavers",
+            "idle_assets",
+            "purchases_idle_could_serve",
+        ),
+        lists=("assets", "purchase_requests", "rooms", "persons", "bodies"),
+        layers=("assets", "rooms", "buildings", "sites"),
+        measures=("asset_count",),
+    ),
+    Workspace(
+        name="space",
+        title=Text("办公用房", "Office space"),
+        description=Text(
+            "谁在哪间房、是否超标、哪里空置", "Who sits where, within what limit, and what is empty"
+        ),
+        filters=(
+            "over_quota_people",
+            "unplaced_people",
+            "vacant_rooms",
+            "leasing_bodies",
+            "rooms_to_vacate",
+        ),
+        lists=("rooms", "persons", "occupancies", "buildings", "levels", "sites", "bodies"),
+        layers=("rooms", "levels", "openings", "buildings", "sites"),
+        measures=(
+            "over_quota",
+            "occupancy",
+            "usable_area_per_person",
+            "vacancy",
+            "building_over_quota",
+            "building_occupancy",
+            "building_usable_area_per_person",
+            "building_vacancy",
+        ),
+    ),
+    Workspace(
+        name="fleet",
+        title=Text("车辆", "Vehicles"),
+        description=Text(
+            "每辆车现在何处、是否失联、走过哪里",
+            "Where each car is now, which is silent, where it has been",
+        ),
+        filters=(
+            "silent_cars",
+            "moving_cars",
+            "cars_at_place",
+            "cars_elsewhere",
+            "night_trips",
+        ),
+        lists=("vehicles", "trips", "stops", "positions"),
+        layers=("positions", "vehicles", "roads", "sites"),
+        measures=("km_per_day", "moving_hours_per_day"),
+    ),
+    Workspace(
+        name="energy",
+        title=Text("能耗", "Energy"),
+        description=Text(
+            "用量、强度、碳排放与可疑读数", "Consumption, intensity, carbon and doubtful readings"
+        ),
+        filters=("meter_anomalies", "silent_meters", "unexplained_meters"),
+        lists=("meters", "readings", "buildings", "sites", "factors"),
+        layers=("meters", "buildings", "sites"),
+        measures=(
+            "kgce_per_m2",
+            "kgco2_per_m2",
+            "kgce_equivalent_per_m2",
+            "site_kgce_per_m2",
+            "site_kgco2_per_m2",
+            "unexplained_share",
+        ),
+    ),
+    Workspace(
+        name="network",
+        title=Text("网络", "Network"),
+        description=Text(
+            "哪里断了、影响谁、哪里只有一条路", "What is down, whom it hits, where one way is all"
+        ),
+        filters=(
+            "failed_nodes",
+            "unreachable_nodes",
+            "affected_rooms",
+            "affected_people",
+            "dark_gateways",
+        ),
+        lists=("network_nodes", "network_links", "ducts"),
+        layers=("network_nodes", "network_links", "ducts", "buildings", "sites"),
+        measures=("node_state",),
+    ),
+)

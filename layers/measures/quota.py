@@ -43,36 +43,71 @@ def standards_on(question: Question) -> FromClause:
     )
 
 
-def excess_by_room(question: Question) -> FromClause:
-    """Return each office that people hold: ``excess`` (m²), ``judged`` and ``people``.
+def standard_of_people(question: Question) -> FromClause:
+    """Return each visible person with the standard that they are held against.
 
-    Where the area of one of a person's rooms is not known, what is known is still held against
-    the standard: the person is over by at least that. Someone without a rank, or of a rank that
-    the standards of the tier do not know, is not judged.
+    ``id``, ``rank``, ``tier`` and, from the edition valid on the day, ``standard`` (m²),
+    ``edition`` and ``citation``: NULL for someone without a rank, or of a rank that the standards
+    of the tier do not know.
     """
-    found = held(question)
     person = rows(PERSONS, question.actor, question.at)
     body = rows(BODIES, question.actor, question.at)
     standard = standards_on(question)
+    return (
+        select(
+            person.c.id,
+            person.c.rank,
+            body.c.tier,
+            standard.c.area_m2.label("standard"),
+            standard.c.edition,
+            standard.c.citation,
+        )
+        .select_from(person)
+        .outerjoin(body, body.c.id == person.c.body_id)
+        .outerjoin(standard, and_(standard.c.tier == body.c.tier, standard.c.rank == person.c.rank))
+        .subquery("ranked")
+    )
+
+
+def offices_of_people(question: Question) -> FromClause:
+    """Return each office that someone holds, with what the holder has in all their offices.
+
+    ``person_id``, ``room_id``, ``number``, ``share``, ``area`` (their share of it, m²), ``total``
+    (m², of all their offices whose area is known), ``standard`` and ``over``: m² beyond the
+    standard, 0 within it, NULL where they are not judged. Where the area of one of a person's
+    rooms is not known, what is known is still held against the standard: the person is over by at
+    least that.
+    """
+    found = held(question)
+    ranked = standard_of_people(question)
     area = found.people.c.share * found.rooms.c.usable_area_m2
     line = (
         select(
-            found.people.c.room_id,
             found.people.c.person_id,
+            found.people.c.room_id,
+            found.rooms.c.number,
+            found.people.c.share,
             area.label("area"),
             func.sum(area).over(partition_by=found.people.c.person_id).label("total"),
-            standard.c.area_m2.label("standard"),
+            ranked.c.standard,
         )
         .join(found.rooms, found.rooms.c.id == found.people.c.room_id)
-        .join(person, person.c.id == found.people.c.person_id)
-        .outerjoin(body, body.c.id == person.c.body_id)
-        .outerjoin(standard, and_(standard.c.tier == body.c.tier, standard.c.rank == person.c.rank))
+        .join(ranked, ranked.c.id == found.people.c.person_id)
         .where(is_office(found.rooms))
         .subquery("lines")
     )
-    over = line.c.total - line.c.standard
-    share = line.c.area / func.nullif(line.c.total, 0)
-    excess = case((over > _ROUNDING_M2, over * share), (over.is_not(None), 0.0), else_=None)
+    beyond = line.c.total - line.c.standard
+    over = case((beyond > _ROUNDING_M2, beyond), (beyond.is_not(None), 0.0), else_=None)
+    return select(line, over.label("over")).subquery("offices_held")
+
+
+def excess_by_room(question: Question) -> FromClause:
+    """Return each office that people hold: ``excess`` (m²), ``judged`` and ``people``.
+
+    What a person is over by is shared out over their rooms by what they hold in each.
+    """
+    line = offices_of_people(question)
+    excess = func.coalesce(line.c.over * line.c.area / func.nullif(line.c.total, 0), line.c.over)
     judged = and_(line.c.area.is_not(None), line.c.standard.is_not(None))
     return (
         select(

@@ -178,6 +178,16 @@ RELATED = record(
         record(id={"type": ["integer", "string"]}, title=maybe(STRING), subtitle=maybe(STRING))
     ),
 )
+INSIGHT = record(
+    name=STRING,
+    title=TEXT,
+    status=one_of("ok", "attention", "bad", "neutral"),
+    headline=TEXT,
+    lines=rows(
+        record(name=STRING, title=TEXT, value=ANYTHING, unit=maybe(STRING), link=maybe(REFERENCE))
+    ),
+    citation=maybe(TEXT),
+)
 FEATURE = record(
     ("earliest",),
     layer=STRING,
@@ -185,6 +195,7 @@ FEATURE = record(
     title=maybe(STRING),
     names=FREE,
     path=rows(PLACE),
+    insights=rows(INSIGHT),
     facts=rows(FACT),
     source=record(
         source=maybe(STRING),

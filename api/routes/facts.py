@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.answers import answer_of, documented
+from api.insights import insights_of
 from api.parameters import LayerName, RowId
 from api.records import earliest_of
 from api.routes.search import paths_of, place
@@ -35,6 +36,24 @@ _EXAMPLE: dict[str, Any] = {
     "title": "B03-412",
     "names": {},
     "path": [{"layer": "buildings", "id": 3, "name": "3号楼"}],
+    "insights": [
+        {
+            "name": "area_standard",
+            "title": {"zh": "面积核定", "en": "Area standard"},
+            "status": "bad",
+            "headline": {"zh": "超出标准 14.4 m²", "en": "14.4 m² over the standard"},
+            "lines": [
+                {
+                    "name": "over_m2",
+                    "title": {"zh": "超出", "en": "over"},
+                    "value": 14.4,
+                    "unit": "m²",
+                    "link": None,
+                }
+            ],
+            "citation": {"zh": "发改投资〔2014〕2674号", "en": "发改投资〔2014〕2674号"},
+        }
+    ],
     "facts": [
         {
             "field": "usable_area_m2",
@@ -102,9 +121,10 @@ async def feature_facts(
     zone = session.config.zone
     day = (session.at or session.config.now()).astimezone(zone).date()
     observed = series_of(shown) if session.at is None else []
-    lists, known, *newest = await asyncio.gather(
+    lists, known, told, *newest = await asyncio.gather(
         _related(session, shown, key, day),
         paths_of(session, {shown.name: [key]}),
+        insights_of(session, shown, key),
         *(session.fetchrow(latest(series, key)) for series in observed),
     )
     found = [_fact(session, each, row) for each in fields_of(shown) if each.name not in _SAID]
@@ -118,6 +138,7 @@ async def feature_facts(
         "title": row["shown_title"],
         "names": _json(row["names"]) or {},
         "path": [step._asdict() for step in known.get((shown.name, key), [])],
+        "insights": told,
         "facts": found,
         "source": {
             "source": row["source"],

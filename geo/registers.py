@@ -21,6 +21,8 @@ Times = NDArray[np.datetime64]
 
 GAP_FACTOR: Final = 1.5
 """An interval longer than this many usual intervals is a gap."""
+RHYTHM: Final = 31
+"""So many intervals, half of them before and half after, tell what is usual at their middle."""
 ROLL_OVER_SHARE: Final = 0.1
 """Without a `max_rate`, a roll-over is believed when it adds at most this share of the register."""
 CODE: Final = f"U{max(map(len, READING_MESSAGES))}"
@@ -136,7 +138,8 @@ def consumption(
     max_rate
         Greatest possible consumption per hour, in the meter's unit. Faster is unknown.
     every
-        Usual distance of readings, default the median. An interval above 1.5 × is a gap: its
+        Usual distance of readings, default the median of the intervals around: a meter that is
+        read daily, and hourly for a month, has no gap. An interval above 1.5 × is a gap: its
         total counts, its days are unknown.
 
     Raises
@@ -306,7 +309,7 @@ def _judged(
         fast = total > max_rate * hours * (1 + 1e-9)
     fast |= _leaps_from_zero(kept.value[rows], total, hours)
     total[fast], reason[fast] = np.nan, "too_fast"
-    gap = hours > GAP_FACTOR * _usual_hours(kept, every)
+    gap = hours > GAP_FACTOR * _usual_hours(hours, every)
     named = np.array([doubts.get(int(row), "") for row in rows[:-1]], dtype=CODE)
     reason = np.where((reason == "") & (named != ""), named, reason)
     reason = np.where((reason == "") & gap, "gap", reason)
@@ -319,12 +322,21 @@ def _judged(
     )  # fmt: skip
 
 
-def _usual_hours(kept: _Kept, every: timedelta | None) -> float:
+def _usual_hours(hours: Floats, every: timedelta | None) -> Floats:
+    """Return the usual distance of readings at each interval."""
     if every is not None:
-        return every.total_seconds() / 3600.0
-    steps = np.diff(kept.moment[kept.rows])
-    steps = steps[steps > np.timedelta64(0, "us")]
-    return float(np.median(steps / np.timedelta64(3600, "s"))) if len(steps) else np.inf
+        return np.full(len(hours), every.total_seconds() / 3600.0)
+    usual = np.full(len(hours), np.inf)
+    lasting = hours > 0  # an exchange may be read at the very moment of a reading
+    steps = hours[lasting]
+    if not len(steps):
+        return usual
+    if len(steps) < RHYTHM or steps.max() <= GAP_FACTOR * steps.min():
+        usual[lasting] = np.median(steps)
+        return usual
+    around = np.pad(steps, RHYTHM // 2, mode="symmetric")
+    usual[lasting] = np.median(np.lib.stride_tricks.sliding_window_view(around, RHYTHM), axis=1)
+    return usual
 
 
 def _steps(

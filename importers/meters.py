@@ -20,8 +20,9 @@ from importers.meter_sheets import Readings, read_sheet
 from importers.places import points
 from importers.stale import drop_stale_links
 from importers.values import as_text
+from layers import meter_events
 from layers.base import table_of
-from layers.changes import ChangeSet
+from layers.changes import ChangeSet, Counts
 from layers.energy import Meter, MeterScope, Reading
 from layers.labels import Text
 from layers.problems import BadInput
@@ -72,11 +73,12 @@ class MetersImporter(Importer):
         self._scope: Target | None = None
         self._wide: dict[int, pd.Series[Any]] = {}
         self._issues: list[Issue] = []
+        self._touched: set[int] = set()
 
     def read(self, files: Sequence[Path], options: Options) -> Found:
         """Read every sheet of the files; meters are written before readings."""
         self._source = options.source or files[0].stem
-        self._scope, self._wide, self._issues = None, {}, []
+        self._scope, self._wide, self._issues, self._touched = None, {}, [], set()
         found = Found(targets=[])
         meters: list[pd.DataFrame] = []
         readings: list[Readings] = []
@@ -126,12 +128,20 @@ class MetersImporter(Importer):
             self._issues += issues
             return frame
         if target.model is Reading:
-            return self._readings(target, frame, changes)
+            made = self._readings(target, frame, changes)
+            self._touched.update(int(each) for each in made["meter_id"].unique())
+            return made
         return frame
 
+    def written(self, target: Target, counts: Counts) -> None:
+        """Note the meters whose readings may be understood in another way from now on."""
+        if target.model is Meter:
+            self._touched.update(counts.ids.tolist())
+
     def finish(self, changes: ChangeSet, source: str) -> Sequence[Issue]:
-        """Tell which meters serve nothing that is on the map."""
-        del changes, source
+        """Derive what is not plain in the readings; tell which meters serve nothing on the map."""
+        del source
+        meter_events.rebuild(changes.connection, sorted(self._touched))
         return self._issues
 
     def _meter_targets(self, frames: list[pd.DataFrame]) -> list[Target]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from geo.messages import READING_MESSAGES
+
 
 class Text(NamedTuple):
     """A short text in the two languages of the service; Chinese comes first."""
@@ -220,6 +222,11 @@ CHOICES: dict[str, dict[str, Text]] = {
     "reading_quality": _list(
         measured="实测 | measured", estimated="估读 | estimated", suspect="存疑 | suspect"
     ),
+    # Why an interval of a meter is not plain, or a reading was set aside (`MeterEvent`).
+    "reading_event": {
+        code: Text(said.zh.rstrip("。"), said.en.rstrip("."))
+        for code, said in READING_MESSAGES.items()
+    },
     "node_kind": _list(
         core="核心 | core",
         router="路由器 | router",

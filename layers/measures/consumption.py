@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,15 @@ import numpy as np
 from sqlalchemy import Select, func, select
 
 from geo.recorded import recorded
-from geo.registers import Allocation, Intervals, Replacement, allocate, consumption
+from geo.registers import (
+    Allocation,
+    Floats,
+    Intervals,
+    Replacement,
+    Times,
+    allocate,
+    consumption,
+)
 from layers.access import rows
 from layers.energy import METERS, READINGS
 from layers.measures.base import Question, Rows
@@ -67,31 +76,56 @@ class Consumption:
         return None if intervals is None else allocate(intervals, windows)
 
 
+@dataclass(frozen=True)
+class Series:
+    """The readings of one meter, columns of one length, in any order.
+
+    Attributes
+    ----------
+    times : UTC, ``datetime64[us]``.
+    values : registers, or consumption of [start, time); before the multiplier.
+    starts : of the intervals; None for a register.
+    exchanges : when the meter was replaced, with the registers of both.
+    """
+
+    times: Times
+    values: Floats
+    starts: Times | None = None
+    exchanges: Sequence[Replacement] = ()
+
+
 def intervals_of(meter: Meter, found: Rows) -> Intervals | None:
-    """Return the consumption intervals in the readings of one meter, which come in order."""
-    if not found:
-        return None
+    """Return the consumption intervals in the readings of one meter, None where there are none."""
+    return judged(meter, series_of(meter, found)) if found else None
+
+
+def series_of(meter: Meter, found: Rows) -> Series:
+    """Return rows ``time, value, closing_value, start`` as columns."""
+    if not meter.register:
+        found = [row for row in found if row["start"] is not None]
     times = np.array([_utc(row["time"]) for row in found], dtype="datetime64[us]")
     values = np.array([row["value"] for row in found], dtype=np.float64)
-    if meter.register:
-        exchanges = [
-            Replacement(row["time"], row["closing_value"], row["value"])
-            for row in found
-            if row["closing_value"] is not None
-        ]
-        return consumption(
-            times,
-            values,
-            multiplier=meter.multiplier,
-            digits=meter.digits,
-            replacements=exchanges,
-        )
-    begun = [row for row in found if row["start"] is not None]
-    return recorded(
-        np.array([_utc(row["start"]) for row in begun], dtype="datetime64[us]"),
-        np.array([_utc(row["time"]) for row in begun], dtype="datetime64[us]"),
-        np.array([row["value"] for row in begun], dtype=np.float64),
+    if not meter.register:
+        starts = np.array([_utc(row["start"]) for row in found], dtype="datetime64[us]")
+        return Series(times, values, starts)
+    exchanges = [
+        Replacement(row["time"], row["closing_value"], row["value"])
+        for row in found
+        if row["closing_value"] is not None
+    ]
+    return Series(times, values, exchanges=exchanges)
+
+
+def judged(meter: Meter, given: Series) -> Intervals:
+    """Return the consumption intervals in the readings of one meter."""
+    if given.starts is not None:
+        return recorded(given.starts, given.times, given.values, multiplier=meter.multiplier)
+    return consumption(
+        given.times,
+        given.values,
         multiplier=meter.multiplier,
+        digits=meter.digits,
+        replacements=given.exchanges,
     )
 
 

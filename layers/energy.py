@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Float, Index, Integer
 from sqlalchemy import Text as TextType
@@ -124,6 +124,12 @@ class MeterEvent(Base):
         comment="底数修正 | what the register's difference lacks, before the multiplier",
     )
 
+
+SET_ASIDE: Final = (
+    "spurious_zero", "spurious_dip", "spurious_spike", "no_value", "too_many_digits",
+    "duplicate_reading", "conflict", "overlap",
+)  # fmt: skip
+"""Kinds of events that are a reading which does not count; the others are intervals."""
 
 METERS = Layer(
     name="meters",

@@ -16,16 +16,11 @@ import sqlalchemy as sa
 
 from geo.registers import Floats, Intervals, Replacement, Times
 from layers.base import table_of
+from layers.energy import SET_ASIDE, MeterEvent, Reading
 from layers.energy import Meter as MeterRow
-from layers.energy import MeterEvent, Reading
 from layers.measures.consumption import Series, judged
 from layers.measures.metered import Meter
 
-SET_ASIDE: Final = (
-    "spurious_zero", "spurious_dip", "spurious_spike", "no_value", "too_many_digits",
-    "duplicate_reading", "conflict", "overlap",
-)  # fmt: skip
-"""Kinds of events that are a reading which does not count; the others are intervals."""
 _AT_ONCE: Final = 1_000  # meters; a year of their daily readings is 20 MB
 _DECIMALS: Final = 6  # of a register; what floating point adds lies far below
 
@@ -39,30 +34,35 @@ def events_of(meter: Meter, readings: Series) -> list[dict[str, Any]]:
     known. An interval that is doubtful only for such a reading makes none of its own.
     """
     found = judged(meter, readings)
-    rows = []
-    for place in np.flatnonzero((found.reason != "") & ~np.isin(found.reason, SET_ASIDE)):
-        amount = float(found.value[place])
-        known = bool(np.isfinite(amount))
-        start, end = found.start[place], found.end[place]
-        lacks = 0.0
-        if known and meter.multiplier:
-            lacks = amount / meter.multiplier - _difference(readings, found, start, end)
-        rows.append(
-            {
-                "meter_id": meter.id, "time": _aware(end), "start": _aware(start),
-                "kind": str(found.reason[place]), "consumption": amount if known else None,
-                "correction": round(lacks, _DECIMALS),
-            }
-        )  # fmt: skip
-    for place, kind in zip(found.ignored, found.ignored_reason, strict=True):
-        rows.append(
-            {
-                "meter_id": meter.id, "time": _aware(readings.times[place]),
-                "start": _aware(_before(readings, found, place)), "kind": str(kind),
-                "consumption": None, "correction": 0.0,
-            }
-        )  # fmt: skip
+    odd = np.flatnonzero((found.reason != "") & ~np.isin(found.reason, SET_ASIDE))
+    rows = [_of_interval(meter, readings, found, int(place)) for place in odd]
+    for place, kind in zip(found.ignored.tolist(), found.ignored_reason, strict=True):
+        before = _before(readings, found, place)
+        rows.append(_row(meter, str(kind), before, readings.times[place]))
     return rows
+
+
+def _of_interval(meter: Meter, readings: Series, found: Intervals, place: int) -> dict[str, Any]:
+    start, end, amount = found.start[place], found.end[place], float(found.value[place])
+    kind = str(found.reason[place])
+    if not np.isfinite(amount):
+        return _row(meter, kind, start, end)
+    steps = amount / meter.multiplier if meter.multiplier else 0.0
+    lacks = steps - _difference(readings, found, start, end)
+    return _row(meter, kind, start, end, round(amount, _DECIMALS), round(lacks, _DECIMALS))
+
+
+def _row(
+    meter: Meter, kind: str, start: Any, end: Any, amount: float | None = None, lacks: float = 0.0
+) -> dict[str, Any]:
+    return {
+        "meter_id": meter.id,
+        "time": _aware(end),
+        "kind": kind,
+        "start": _aware(start),
+        "consumption": amount,
+        "correction": lacks,
+    }
 
 
 def _difference(readings: Series, found: Intervals, start: Any, end: Any) -> float:

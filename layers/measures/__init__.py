@@ -6,7 +6,7 @@ it. `base.Measure` says what a measure is.
 
 from __future__ import annotations
 
-from layers.measures import energy, moving, quota, space
+from layers.measures import balance, energy, moving, quota, space
 from layers.measures.base import Measure, Question, Values, Window
 from layers.measures.classes import Classes, classify
 from layers.problems import NotFound
@@ -16,6 +16,7 @@ MEASURES: tuple[Measure, ...] = (
     *quota.MEASURES,
     *space.MEASURES[2:],
     *energy.MEASURES,
+    *balance.MEASURES,
     *moving.MEASURES,
 )
 

@@ -6,7 +6,7 @@ that: what the actor may see decides only whether there is an answer (`Meter.see
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,17 +73,17 @@ class Part:
 Parts = dict[Key, Part]
 
 
-def carriers() -> Any:
-    """Return the energy carriers as a bound array."""
-    return literal(list(ENERGY), ARRAY(Text))
+def carriers(kinds: Sequence[str] = ENERGY) -> Any:
+    """Return the energy carriers (or other kinds of meters) as a bound array."""
+    return literal(list(kinds), ARRAY(Text))
 
 
 def _table(question: Question, name: str) -> FromClause:
     return dated(Base.metadata.tables[name], question.at).alias()
 
 
-def meters(question: Question) -> Select[Any]:
-    """Return all energy meters, each with whether the actor may see it."""
+def meters(question: Question, kinds: Sequence[str] = ENERGY) -> Select[Any]:
+    """Return all meters of these kinds, each with whether the actor may see it."""
     meter = _table(question, "meter")
     visible = rows(METERS, question.actor, question.at)
     return select(
@@ -96,7 +96,7 @@ def meters(question: Question) -> Select[Any]:
         meter.c.digits,
         (meter.c.reading_form == "register").label("register"),
         meter.c.id.in_(select(visible.c.id)).label("seen"),
-    ).where(meter.c.kind == func.any(carriers()))
+    ).where(meter.c.kind == func.any(carriers(kinds)))
 
 
 def read_meters(found: Rows) -> dict[int, Meter]:
@@ -131,8 +131,8 @@ def areas(question: Question, place: str) -> Select[Any]:
     )
 
 
-def scopes(question: Question) -> Select[Any]:
-    """Return what each energy meter serves, once for each building (and level of a room).
+def scopes(question: Question, kinds: Sequence[str] = ENERGY) -> Select[Any]:
+    """Return what each meter of these kinds serves, once for each building (and level of a room).
 
     Select of ``meter_id, site_id, building_id, level_id, room_id`` as recorded, with the building
     and site that hold it; ``on_level_id``, the level of a room; ``share``, its share of the
@@ -176,7 +176,7 @@ def scopes(question: Question) -> Select[Any]:
         .outerjoin(level, level.c.id == scope.c.level_id)
         .outerjoin(storeys, storeys.c.building_id == building.c.id)
         .where(
-            meter.c.kind == func.any(carriers()),
+            meter.c.kind == func.any(carriers(kinds)),
             or_(building.c.id.is_not(None), scope.c.site_id.is_not(None)),
         )
     )

@@ -22,7 +22,7 @@ from onemap.demo.files import write_files
 from onemap.demo.stories import stories
 from onemap.trouble import ExitCode, Trouble, say
 
-VERSION = 3
+VERSION = 4
 """Raised when the same seed gives other files."""
 
 Progress = Callable[[str, int, int | None], None]

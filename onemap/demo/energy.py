@@ -80,7 +80,10 @@ def build_energy(sites: list[Site], seed: int, scale: float) -> Energy:
     _fill(meters, days, buildings, rng)
     told = stories()["meters"]
     by_number = {m.number: m for m in meters}
-    _plant(by_number["E-0144"], sites, days, told["E-0144"], rng)
+    plant = by_number["E-0144"]
+    if plant.parent is not None:
+        _take_out(by_number[plant.parent], plant)
+    _plant(plant, sites, days, told["E-0144"], rng)
     _b07(by_number, days, rng)
     _silence(by_number["E-0144"], days, told["E-0144"])
     extra = _exchange(by_number["E-0208"], days, told["E-0208"])
@@ -197,6 +200,12 @@ def _settle(steps: Floats, part: slice, total: float) -> None:
     window += sign * each
     window[:rest] += sign
     window[-1] += total - float(window.sum())
+
+
+def _take_out(main: Meter, item: Meter) -> None:
+    """The main meter does not count any more what one of its items used."""
+    used = (item.registers - item.registers[0]) * item.multiplier / main.multiplier
+    main.registers = np.round(main.registers - used, 1)
 
 
 def _plant(

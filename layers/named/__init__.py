@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
-from layers.named import energy, network, space
+from layers.named import assets, energy, network, space
 from layers.named.base import Column, NamedFilter
 from layers.problems import NotFound
 
-NAMED: tuple[NamedFilter, ...] = (*space.NAMED, *energy.NAMED, *network.NAMED)
+NAMED: tuple[NamedFilter, ...] = (
+    *assets.NAMED,
+    *space.NAMED,
+    *energy.NAMED,
+    *network.NAMED,
+)
 
 
 def named(name: str) -> NamedFilter:

@@ -8,10 +8,8 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    DateTime,
     Integer,
     Select,
-    cast,
     column,
     distinct,
     func,
@@ -29,7 +27,7 @@ from layers.measures.base import Question
 from layers.measures.space import held
 from layers.named.base import Column, Found, NamedFilter
 from layers.network import NETWORK_NODES
-from layers.places import title_of
+from layers.places import name_of
 from layers.rules.network import COMMA, Outage, Thing, of_nodes, parts, served, stopped_rooms
 from layers.space import ROOMS
 
@@ -52,7 +50,7 @@ def failed_nodes(question: Question, found: Found) -> Select[Any]:
     return (
         select(
             failed.c.id,
-            cast(node.c.state_since, DateTime(timezone=True)).label("since"),
+            node.c.state_since.label("since"),
             failed.c.unreachable,
             func.coalesce(stopped.c.rooms, 0).label("rooms"),
             func.coalesce(stopped.c.people, 0).label("people"),
@@ -122,7 +120,7 @@ def affected_people(question: Question, found: Found) -> Select[Any]:
     """Return the people who hold a room that failed or unreachable nodes serve."""
     stopped = stopped_rooms(question, Outage.of(found))
     people = held(question)
-    number = title_of(ROOMS, people.rooms)
+    number = name_of(ROOMS, people.rooms)
     by_cause = (
         select(people.people.c.person_id.label("id"), stopped.c.cause, number.label("room"))
         .join(stopped, stopped.c.room_id == people.people.c.room_id)

@@ -200,6 +200,15 @@ CHOICES: dict[str, dict[str, Text]] = {
         repair="维修 | in repair",
         disposed="已处置 | disposed",
     ),
+    # What a car is doing, by the rules of `layers.rules.fleet`; no column holds it.
+    "car_now": _list(
+        never_heard="从未上报 | never heard from",
+        silent="失联 | silent",
+        moving="行驶中 | moving",
+        at_place="在固定停放点 | at its parking place",
+        elsewhere="停放在外 | standing elsewhere",
+        no_place="停放点未登记 | no parking place recorded",
+    ),
     "meter_kind": _list(
         electricity="电 | electricity",
         water="水 | water",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from layers.insights import assets, network
+from layers.insights import assets, fleet, network
 from layers.insights.base import Insight, Line, Told
 
-INSIGHTS: tuple[Insight, ...] = (*assets.INSIGHTS, *network.INSIGHTS)
+INSIGHTS: tuple[Insight, ...] = (*assets.INSIGHTS, *network.INSIGHTS, *fleet.INSIGHTS)
 
 __all__ = ["INSIGHTS", "Insight", "Line", "Told"]

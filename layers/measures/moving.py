@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
-    DateTime,
     Float,
     Select,
     and_,
@@ -28,10 +27,7 @@ from layers.fleet import POSITIONS, STOPS, TRIPS, VEHICLES
 from layers.labels import Text
 from layers.measures.base import Measure, Question, last_days, states
 from layers.network import NETWORK_NODES
-
-
-def _moment(value: Any) -> ColumnElement[Any]:
-    return literal(value, DateTime(timezone=True))
+from layers.rules.fleet import moment, seconds_within, share
 
 
 def _within(t: FromClause, question: Question) -> ColumnElement[bool]:
@@ -41,25 +37,12 @@ def _within(t: FromClause, question: Question) -> ColumnElement[bool]:
 
 def _seconds(t: FromClause, question: Question) -> ColumnElement[float]:
     """Return the seconds that a trip or stop spends in the window."""
-    start = func.greatest(t.c.started_at, _moment(question.span.start))
-    end = func.least(t.c.ended_at, _moment(question.span.end))
-    return cast(func.extract("epoch", end - start), Float)
+    return seconds_within(t, moment(question.span.start), moment(question.span.end))
 
 
 def _part(trip: FromClause, question: Question) -> ColumnElement[float]:
-    """Return the share of a trip's length driven within the window.
-
-    A trip that straddles midnight is cut where it was at midnight: the M of its line is time.
-    """
-    span = question.span
-    whole = and_(trip.c.started_at >= span.start, trip.c.ended_at <= span.end)
-    inside = func.ST_LocateBetween(trip.c.geom, span.start.timestamp(), span.end.timestamp())
-    length = func.ST_Length(func.geography(func.ST_Force2D(trip.c.geom)))
-    cut = func.ST_Length(func.geography(func.ST_Force2D(inside))) / func.nullif(length, 0)
-    # A line without a length (or none) is cut by time instead.
-    lasted = cast(func.extract("epoch", trip.c.ended_at - trip.c.started_at), Float)
-    by_time = _seconds(trip, question) / func.nullif(lasted, 0)
-    return case((whole, 1.0), else_=func.coalesce(cut, by_time, 0.0))
+    """Return the share of a trip's length driven within the window."""
+    return share(trip, moment(question.span.start), moment(question.span.end))
 
 
 def _driven(question: Question, column: str, scale: float) -> Mapping[str, Select[Any]]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from layers.named import assets, energy, network, space
+from layers.named import assets, energy, fleet, network, space
 from layers.named.base import Column, NamedFilter
 from layers.problems import NotFound
 
@@ -14,6 +14,7 @@ NAMED: tuple[NamedFilter, ...] = (
     *space.NAMED,
     *energy.NAMED,
     *network.NAMED,
+    *fleet.NAMED,
 )
 
 

@@ -3,6 +3,7 @@ import 'element-plus/theme-chalk/dark/css-vars.css'
 import 'maplibre-gl/dist/maplibre-gl.css'
 import './styles/tokens.css'
 import './styles/page.css'
+import './styles/tools.css'
 
 import { createApp } from 'vue'
 

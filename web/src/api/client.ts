@@ -3,6 +3,7 @@ import type { StyleSpecification } from 'maplibre-gl'
 
 import type { paths } from './schema'
 import type {
+  BuildingStack,
   Catalogue,
   Feature,
   Language,
@@ -11,6 +12,7 @@ import type {
   ProblemDetails,
   SearchAnswer,
   Theme,
+  TripPath,
 } from './types'
 
 /** The service answered with an error, in the reader's language. */
@@ -34,6 +36,8 @@ interface Answers {
   '/measures/{name}': MeasureAnswer
   '/search': SearchAnswer
   '/features/{layer_name}/{key}': Feature
+  '/buildings/{key}/stack': BuildingStack
+  '/trips/{key}/path': TripPath
 }
 
 // A path or a parameter that the service no longer has stops the build here: the types of both
@@ -93,4 +97,8 @@ export const api = {
     get('/search', { query: { q, limit: 10, lang } }, signal),
   feature: (layer_name: string, key: number, lang: Language, signal?: AbortSignal) =>
     get('/features/{layer_name}/{key}', { path: { layer_name, key }, query: { lang } }, signal),
+  stack: (key: number, lang: Language, signal?: AbortSignal) =>
+    get('/buildings/{key}/stack', { path: { key }, query: { lang } }, signal),
+  trip: (key: number, lang: Language, signal?: AbortSignal) =>
+    get('/trips/{key}/path', { path: { key }, query: { lang } }, signal),
 }

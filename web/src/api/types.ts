@@ -1,5 +1,5 @@
 /** What the service answers; all keys as they travel. */
-import type { Geometry } from 'geojson'
+import type { Geometry, MultiPolygon, Polygon } from 'geojson'
 
 export type Language = 'zh' | 'en'
 export type Theme = 'light' | 'dark'
@@ -168,6 +168,53 @@ export interface Feature {
   center: [number, number] | null
   bbox: Bounds | null
   geometry: Geometry | null
+}
+
+/** A trip with the time of every place of its route. */
+export interface TripPath {
+  id: number
+  vehicle: { id: number; title: string | null }
+  started_at: string
+  ended_at: string
+  length_km: number
+  coordinates: [lon: number, lat: number][]
+  /** Seconds since 1970, rising. */
+  times: number[]
+  speeds_kmh: (number | null)[]
+}
+
+export interface StackedLevel {
+  id: number
+  ordinal: number
+  short_name: string | null
+  /** Metres above the ground floor. */
+  base_m: number
+  height_m: number
+  /** Whether no plan says how high it lies. */
+  assumed: boolean
+}
+
+export interface BuildingStack {
+  building: { id: number; title: string | null }
+  levels: StackedLevel[]
+  rooms: {
+    type: 'FeatureCollection'
+    features: {
+      type: 'Feature'
+      id: number
+      geometry: Polygon | MultiPolygon
+      properties: {
+        level_id: number
+        ordinal: number
+        base_m: number
+        top_m: number
+        number: string | null
+        name: string | null
+        use: string | null
+        state: string | null
+      }
+    }[]
+  }
 }
 
 /** RFC 9457. */

@@ -14,6 +14,9 @@ import type { MeasureAnswer, Theme } from '@/api/types'
 import { colorExpression } from '@/lib/classes'
 import { floorFilter } from '@/lib/floors'
 
+import { ACCENT, HALO, type Overlay } from './overlay'
+import { blocks } from './stack'
+
 export interface Choice {
   off: readonly string[]
   answer: MeasureAnswer | null
@@ -23,11 +26,16 @@ export interface Choice {
   floor: number
   selection: Geometry | null
   still: boolean
+  /** What is drawn on the style: beneath the selection, and above all. */
+  below?: readonly Overlay[]
+  above?: readonly Overlay[]
+  /** Whether the map steps back behind the floors of one building. */
+  stacked?: boolean
+  /** Whether the map is tilted, so that buildings have a height. */
+  tilted?: boolean
 }
 
 export const SELECTION = 'selection'
-const ACCENT: Record<Theme, string> = { light: '#1f5fbf', dark: '#7fb2ff' }
-const HALO: Record<Theme, string> = { light: '#ffffff', dark: '#0d1013' }
 /** What is drawn above the measured layer steps back, so that its colours read. */
 const STEPPED_BACK = { fill: 0.12, line: 0.25, circle: 0.35 } as const
 
@@ -104,6 +112,31 @@ function selectionLayers(theme: Theme): LayerSpecification[] {
   ]
 }
 
+/** Behind the floors of one building areas and lines are faint, and there is no text. */
+function behind(layer: LayerSpecification): LayerSpecification {
+  if (layer.type === 'symbol') return { ...layer, layout: { ...layer.layout, visibility: 'none' } } as LayerSpecification
+  return steppedBack(layer)
+}
+
+/** Blocks of buildings below all text, as far as floors are not drawn. */
+function withBlocks(layers: LayerSpecification[], choice: Choice): LayerSpecification[] {
+  const plain = layers.find((layer) => layer.id === 'buildings')
+  if (!choice.tilted || choice.stacked || !plain || !('source' in plain) || choice.off.includes('buildings')) return layers
+  const floored = layers.find((layer) => choice.floored.includes(layerName(layer) ?? ''))
+  const text = layers.findIndex((layer) => layer.type === 'symbol')
+  const block = blocks(plain.source as string, floored?.minzoom ?? 24, choice.theme)
+  return layers.toSpliced(text === -1 ? layers.length : text, 0, block)
+}
+
+const sourcesOf = (overlays: readonly Overlay[] = []): StyleSpecification['sources'] =>
+  Object.assign({}, ...overlays.map((each) => each.sources)) as StyleSpecification['sources']
+
+function layersOf(overlays: readonly Overlay[] = [], choice: Choice): LayerSpecification[] {
+  return overlays
+    .flatMap((each) => each.layers)
+    .map((layer) => (choice.floored.includes(layerName(layer) ?? '') ? onFloor(layer, choice.floor) : layer))
+}
+
 export function compose(base: StyleSpecification, choice: Choice): StyleSpecification {
   const { answer, theme } = choice
   let above = false // whether the loop has passed the measured layer
@@ -118,14 +151,18 @@ export function compose(base: StyleSpecification, choice: Choice): StyleSpecific
       layer = steppedBack(layer)
     }
     if (choice.floored.includes(name)) layer = onFloor(layer, choice.floor)
-    const visibility = choice.off.includes(name) ? 'none' : 'visible'
-    return { ...layer, layout: { ...layer.layout, visibility } } as LayerSpecification
+    const off = choice.off.includes(name) || (choice.stacked === true && choice.floored.includes(name))
+    const visibility = off ? 'none' : 'visible'
+    const seen = { ...layer, layout: { ...layer.layout, visibility } } as LayerSpecification
+    return choice.stacked ? behind(seen) : seen
   })
   return {
     ...base,
     transition: { duration: choice.still ? 0 : 200, delay: 0 },
     sources: {
       ...base.sources,
+      ...sourcesOf(choice.below),
+      ...sourcesOf(choice.above),
       [SELECTION]: {
         type: 'geojson',
         data: {
@@ -136,6 +173,11 @@ export function compose(base: StyleSpecification, choice: Choice): StyleSpecific
         },
       },
     },
-    layers: [...layers, ...selectionLayers(theme)],
+    layers: [
+      ...withBlocks(layers, choice),
+      ...layersOf(choice.below, choice),
+      ...(choice.stacked ? [] : selectionLayers(theme)),
+      ...layersOf(choice.above, choice),
+    ],
   }
 }

@@ -25,16 +25,19 @@ phone.addEventListener('change', () => (narrow.value = phone.matches))
 export const panelOpen = ref(true)
 export const sheet = ref<'peek' | 'half' | 'full'>('peek')
 
+/** How high the cards over the map's lower edge are, in CSS pixels. */
+export const staged = ref(0)
+
 /** The part of the map that panels cover, in CSS pixels. */
 export function covered(): { top: number; right: number; bottom: number; left: number } {
   if (narrow.value) {
-    const bottom = view.selection || sheet.value === 'half' ? innerHeight * 0.46 + 56 : 152
+    const bottom = view.selection || sheet.value === 'half' ? innerHeight * 0.46 + 56 : 152 + staged.value
     return { top: 84, right: 64, bottom, left: 24 }
   }
   return {
     top: 72,
     right: (view.selection ? 380 : 0) + 72,
-    bottom: 56,
+    bottom: 56 + staged.value,
     left: (panelOpen.value ? 320 : 0) + 56 + 32,
   }
 }
@@ -61,4 +64,9 @@ export function show(bbox: Bounds | null, center: [number, number] | null): void
     ],
     { padding: covered(), maxZoom: 19, animate: !still, duration: 600 },
   )
+}
+
+/** Do something once the cards that were just opened have their height. */
+export function afterLayout(action: () => void): void {
+  requestAnimationFrame(() => requestAnimationFrame(action))
 }

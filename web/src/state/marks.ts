@@ -1,0 +1,79 @@
+/** The open list on the map: its marks, the row that is pointed at, the marks that hold many rows. */
+import { computed, shallowRef, watch } from 'vue'
+
+import { address } from '@/api/client'
+import type { Bounds } from '@/api/types'
+import type { Position } from '@/lib/replay'
+import { sourceOf } from '@/map/compose'
+import { placeOf } from '@/map/listed'
+import type { Marks, Tone } from '@/map/marks'
+import type { PickedMark } from '@/map/pick'
+
+import { select } from './choice'
+import { hoveredRow, listQuery } from './lists'
+import { drawing, inSight, map, narrow, sheet, show } from './map'
+import { layers } from './service'
+import { still, view } from './view'
+
+/** How much the open list's question asks for attention. */
+export const tone = computed<Tone>(() => 'neutral')
+
+export const marks = computed<Marks | null>(() => {
+  const { list } = view
+  if (!list || !listQuery.value) return null
+  const { lang: _, ...query } = listQuery.value
+  const search = new URLSearchParams(query).toString()
+  const layer = layers.value.get(list.layer)
+  return {
+    tiles: address(`/lists/${list.layer}/tiles/{z}/{x}/{y}${search ? `?${search}` : ''}`),
+    layer: list.layer,
+    tone: tone.value,
+    shapes: layer?.tiles && layer.geometry === 'polygon' ? sourceOf(list.layer) : null,
+  }
+})
+
+/** Where the row is that a pointer rests on in the list; null where its mark is out of sight. */
+export const ringed = computed<Position | null>(() => {
+  const row = hoveredRow.value
+  // Asked again when new tiles are in.
+  void drawing.value
+  return row && map.value && row.layer === view.list?.layer ? placeOf(map.value, row.id) : null
+})
+
+/** The rows of a mark that hold the same place: one of them is to be chosen. */
+export const choice = shallowRef<{ ids: number[]; n: number; place: Position } | null>(null)
+watch(marks, () => (choice.value = null))
+
+/** From here on marks are as close as the map can draw them apart. */
+const CLOSE = 18.5
+
+/** A mark for one row selects it; one for several comes closer, until they are to be chosen from. */
+export function openMark({ n, ids, place }: PickedMark): void {
+  const [id] = ids
+  const target = map.value
+  if (!view.list || !target || id === undefined) return
+  choice.value = null
+  if (n === 1) {
+    select({ layer: view.list.layer, id })
+    if (narrow.value && sheet.value === 'peek') sheet.value = 'half'
+  } else if (target.getZoom() >= CLOSE) choice.value = { ids, n, place }
+  else target.easeTo({ center: place, zoom: Math.min(target.getZoom() + 2.5, 20), animate: !still, duration: 400 })
+}
+
+// A link shows the camera that it tells; a list that the reader opens is brought into view.
+let linked = view.camera !== null ? JSON.stringify(view.list) : null
+
+/** Bring the rows of a list that was just opened into view, unless one of them is in sight. */
+export function fit(rows: readonly { center: Position | null; bbox: Bounds | null }[]): void {
+  const opened = JSON.stringify(view.list)
+  if (linked === opened) {
+    linked = null
+    return
+  }
+  linked = null
+  const places = rows.flatMap(({ center }) => (center ? [center] : []))
+  if (places.length === 0 || places.some(inSight)) return
+  const xs = places.map(([lon]) => lon)
+  const ys = places.map(([, lat]) => lat)
+  show([Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)], null)
+}

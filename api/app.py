@@ -23,6 +23,7 @@ from api.routes import (
     lists,
     measures,
     ogc,
+    quarantine,
     search,
     tiles,
     trips,
@@ -80,6 +81,7 @@ def create_app(config: Config) -> FastAPI:
         buildings,
         trips,
         docs,
+        quarantine,
         ogc,
     ):
         app.include_router(part.router)

@@ -260,3 +260,29 @@ STACK = record(
     ),
     rooms=record(type=one_of("FeatureCollection"), features=rows(STACKED_ROOM)),
 )
+
+QUARANTINE = record(
+    total=INTEGER,
+    by_reason=rows(record(reason=STRING, title=TEXT, count=INTEGER)),
+    rows=rows(
+        record(
+            id=INTEGER,
+            kind=STRING,
+            source=STRING,
+            file=STRING,
+            row=maybe(INTEGER),
+            values=FREE,
+            reasons=rows(
+                record(
+                    field=maybe(STRING),
+                    value=maybe(STRING),
+                    reason=STRING,
+                    zh=STRING,
+                    en=STRING,
+                )
+            ),
+            batch_at=MOMENT,
+        )
+    ),
+    next=maybe(INTEGER),
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,14 @@ def record(
     started: datetime,
     actor: str | None,
     quarantined: Sequence[Inspection],
+    read: Mapping[str, Collection[str]],
 ) -> None:
-    """Write the batch of a finished import and set the report's `batch_id`."""
+    """Write the batch of a finished import and set the report's `batch_id`.
+
+    Parameters
+    ----------
+    read : for each table the keys of the rows that the files hold, loaded or not.
+    """
     counts: dict[str, Any] = {name: getattr(report, name) for name in COUNTS}
     counts["tables"] = {name: dict(each.__dict__) for name, each in report.tables.items()}
     counts["absent"] = {name: len(keys) for name, keys in report.absent.items()}
@@ -51,9 +57,32 @@ def record(
     if report.issues:
         rows = [{**each.as_dict(), "batch_id": report.batch_id} for each in report.issues]
         connection.execute(sa.insert(table_of(ImportIssue)), rows)
+    _release(connection, report, read)
     waiting = [row for each in quarantined for row in _waiting(each, report)]
     if waiting:
         connection.execute(sa.insert(table_of(Quarantine)), waiting)
+
+
+def _release(
+    connection: sa.Connection, report: Report, read: Mapping[str, Collection[str]]
+) -> None:
+    """Let go the rows of earlier imports that were read again: mended, or set aside anew.
+
+    Those are the rows of a file of the same name, and those of the same key in any file of the
+    dataset; the issues of the earlier imports stay.
+    """
+    row, batch = table_of(Quarantine), table_of(ImportBatch)
+    earlier = sa.select(batch.c.id).where(
+        batch.c.kind == report.kind,
+        batch.c.source == report.source,
+        batch.c.id != report.batch_id,
+    )
+    again = [row.c.file == sa.func.any(sa.literal(list(report.files), sa.ARRAY(sa.Text)))]
+    for table, keys in read.items():
+        mine = sa.literal(sorted(keys), sa.ARRAY(sa.Text))
+        key = row.c["values"]["source_key"].astext
+        again.append(sa.and_(row.c.layer == table, key == sa.func.any(mine)))
+    connection.execute(sa.delete(row).where(row.c.batch_id.in_(earlier), sa.or_(*again)))
 
 
 def first_files(connection: sa.Connection, kind: str, source: str) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "built_year": (1000, 2200),
     "capacity": (0, 1_000_000),
     "headcount": (0, 10_000_000),
+    "quantity": (1, 1_000_000_000),
     "digits": (1, 12),
     "multiplier": (1e-12, 1e12),
     "heading_deg": (0, 360),

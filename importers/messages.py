@@ -97,6 +97,36 @@ REASONS: Final[dict[str, Text]] = {
     ),
 }
 
+TITLES: Final[dict[str, Text]] = {
+    "not_a_number": Text("不是数字", "Not a number"),
+    "not_an_integer": Text("不是整数", "Not a whole number"),
+    "not_a_date": Text("日期有误", "Not a date"),
+    "not_a_time": Text("时间有误", "Not a time"),
+    "impossible_time": Text("时钟有误", "A wrong clock"),
+    "outside_file": Text("坐标不符", "Outside the coordinate system"),
+    "zero_place": Text("坐标未填", "Empty coordinates"),
+    "not_a_boolean": Text("应为是或否", "Neither yes nor no"),
+    "unknown_choice": Text("没有此选项", "No such choice"),
+    "out_of_range": Text("超出允许范围", "Out of range"),
+    "missing_value": Text("缺少必填项", "Missing value"),
+    "duplicate_value": Text("值重复", "Duplicate value"),
+    "duplicate_key": Text("整行重复", "Duplicate row"),
+    "unknown_reference": Text("所指不存在", "Unknown reference"),
+    "ambiguous_reference": Text("所指不唯一", "Ambiguous reference"),
+    "ends_before_start": Text("止早于起", "Ends before it starts"),
+    "not_a_level": Text("不是楼层", "Not a floor"),
+    "door_without_wall": Text("门不在墙上", "Door without a wall"),
+    "points_ignored": Text("点未读取", "Points not read"),
+    "encoding_decided": Text("编码按内容判定", "Encoding decided by content"),
+    "digits_lost": Text("数字位数丢失", "Digits lost"),
+}
+"""What each reason is called where rows are counted by it."""
+
+
+def title_of_reason(reason: str) -> Text:
+    """Return what a reason is called; one of an importer's own goes by its code."""
+    return TITLES.get(reason, Text(reason, reason))
+
 
 def message(reason: str, **values: Any) -> Text:
     """Return the text of a reason in both languages with its values filled in."""

@@ -85,7 +85,7 @@ def run(
         if options.dry_run:
             transaction.rollback()
         else:
-            record(connection, report, paths, started, options.actor, work.quarantined)
+            record(connection, report, paths, started, options.actor, work.quarantined, work.read)
     return report
 
 
@@ -124,6 +124,7 @@ class _Run:
     quarantined: list[Inspection] = field(default_factory=list)
     before: dict[type[Entity], set[str]] = field(default_factory=dict)
     here: dict[type[Entity], set[str]] = field(default_factory=dict)
+    read: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.options.estate is None:
@@ -170,6 +171,8 @@ class _Run:
         if issubclass(target.model, Entity):
             found.frame["source"] = self.source
             self._own_ids(found)
+            keys = found.frame["source_key"].dropna().map(str)
+            self.read.setdefault(table, set()).update(keys)
             if target.complete:
                 self._known(target.model, found)
         self.references.resolve(found)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onemap.trouble import say
+from onemap.trouble import language, say
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-
-FILE, ROW, REASONS, GEOMETRY = "文件", "行", "原因", "几何"
 
 
 def register(app: typer.Typer) -> None:
@@ -43,84 +39,25 @@ def quarantine(
     as_json: Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))] = False,
 ) -> None:
     """List the rows in quarantine by batch; with --output or --batch show the rows themselves."""
+    from importers.quarantine import as_sheet, write_csv
+    from layers.waiting import batches, waiting
     from onemap.commands.reports import print_json, table
     from onemap.database import connected
     from onemap.settings import load
 
     with connected(load(data_dir=data_dir), demo=demo) as connection:
         if batch is None and output is None:
-            table(_batches(connection), as_json=as_json)
+            table(_listed(connection, batches()), as_json=as_json)
             return
-        rows = _rows(connection, batch)
+        rows = as_sheet(_listed(connection, waiting(batch=batch)), language())
     if output is not None:
         with output.open("w", encoding="utf-8-sig", newline="") as file:
-            _write(rows, file)
+            write_csv(rows, file)
     elif as_json:
         print_json(rows)
     else:
-        _write(rows, sys.stdout)
+        write_csv(rows, sys.stdout)
 
 
-def _batches(connection: sa.Connection) -> list[dict[str, Any]]:
-    import sqlalchemy as sa
-
-    from layers.base import table_of
-    from layers.records import ImportBatch, Quarantine
-
-    waiting, run = table_of(Quarantine), table_of(ImportBatch)
-    query = (
-        sa.select(
-            run.c.id.label("batch"), run.c.kind, run.c.source, run.c.started_at,
-            sa.func.count().label("rows"),
-        )
-        .join_from(waiting, run, waiting.c.batch_id == run.c.id)
-        .group_by(run.c.id)
-        .order_by(run.c.id)
-    )  # fmt: skip
-    return [dict(row._mapping) for row in connection.execute(query)]
-
-
-def _rows(connection: sa.Connection, batch: int | None) -> list[dict[str, Any]]:
-    """Return the rows as they were read, with file, row and reasons before them."""
-    import sqlalchemy as sa
-
-    from layers.base import table_of
-    from layers.records import Quarantine
-
-    waiting = table_of(Quarantine)
-    query = sa.select(waiting).order_by(waiting.c.id)
-    if batch is not None:
-        query = query.where(waiting.c.batch_id == batch)
-    return [
-        {
-            FILE: row.file,
-            ROW: row.row,
-            REASONS: "；".join(_said(each) for each in row.reasons),
-            **row.values_,
-            **({GEOMETRY: row.geometry} if row.geometry else {}),
-        }
-        for row in connection.execute(query.add_columns(waiting.c["values"].label("values_")))
-    ]
-
-
-def _said(reason: Any) -> str:
-    if isinstance(reason, dict):
-        return say(str(reason.get("zh", reason)), str(reason.get("en", reason)))
-    return str(reason)
-
-
-def _write(rows: list[dict[str, Any]], file: Any) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(file, names)
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _plain(value) for name, value in row.items()})
-
-
-def _plain(value: Any) -> Any:
-    """Return a cell: structures as JSON, and text that a spreadsheet would run as text."""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
-        return "'" + value
-    return value
+def _listed(connection: sa.Connection, statement: sa.Select[Any]) -> list[dict[str, Any]]:
+    return [dict(each) for each in connection.execute(statement).mappings()]

@@ -234,3 +234,48 @@ def test_a_file_of_the_same_name_elsewhere_says_whose_dataset_it_updates(run, tm
 )
 def test_a_dataset_is_named_by_its_file_without_all_known_endings(name, dataset):
     assert dataset_of(Path(name)) == dataset
+
+
+def test_rows_wait_until_they_are_read_again_mended_or_not(run, rows, tmp_path):
+    head = "机构编码,名称,层级\n"
+    whole, mended = tmp_path / "机构.csv", tmp_path / "改好.csv"
+    whole.write_text(head + "001,甲局,县级\n002,乙局,无\n003,丙局,无\n", encoding="utf-8")
+
+    def waiting():
+        return [row["values"]["code"] for row in rows("quarantine")]
+
+    for _ in range(2):  # the same file again does not double what waits
+        run("bodies", whole)
+        assert waiting() == ["002", "003"]
+    mended.write_text(head + "002,乙局,县级\n", encoding="utf-8")
+    run("bodies", mended, source="别的来源")
+    assert waiting() == ["002", "003"]
+    run("bodies", mended, source="机构", dry_run=True)
+    assert waiting() == ["002", "003"]
+    run("bodies", mended, source="机构")
+    assert waiting() == ["003"]
+    whole.write_text(head + "001,甲局,县级\n", encoding="utf-8")
+    run("bodies", whole)
+    assert waiting() == []
+    assert len(rows("import_issue", reason="unknown_choice")) == 4  # what was told stays told
+
+
+def test_purchase_requests_name_the_body_that_asks(run, rows, tmp_path):
+    (tmp_path / "机构.csv").write_text("机构编码,名称\n012,区教育局\n", encoding="utf-8")
+    path = tmp_path / "采购.csv"
+    path.write_text(
+        "申请单号,申请机构,资产名称,数量,单价,备注\n"
+        "CG-1,012,办公桌,40,1200,新增编制\nCG-2,区教育局,办公椅,0,460,\nCG-3,099,柜,1,,\n",
+        encoding="utf-8",
+    )
+    run("bodies", tmp_path / "机构.csv")
+    report = run("purchases", path)
+    assert (report.loaded, report.quarantined) == (1, 2)
+    (made,) = rows("purchase_request")
+    (body,) = rows("body")
+    assert made["body_id"] == body["id"]
+    assert (made["number"], made["name"], made["quantity"]) == ("CG-1", "办公桌", 40)
+    assert made["unit_price_cny"] == 1200
+    assert made["attributes"] == {"备注": "新增编制"}
+    reasons = {row["values"]["number"]: row["reasons"][0]["reason"] for row in rows("quarantine")}
+    assert reasons == {"CG-2": "out_of_range", "CG-3": "unknown_reference"}

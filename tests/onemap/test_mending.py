@@ -26,6 +26,8 @@ def test_a_row_is_written_out_mended_and_imported(database, tmp_path):
     waiting.write_text(text.replace(",县太爷级", ",县级"), "utf-8")
     again = onemap("import", "bodies", str(waiting), "--source", "机构", **on(database))
     assert again.returncode == 0, again.stdout + again.stderr
+    left = onemap("quarantine", "--json", **on(database))
+    assert left.stdout.strip() == "[]"
 
 
 def test_nothing_in_quarantine_is_told_as_an_empty_list(database):

@@ -1,0 +1,161 @@
+"""Rows that could not be loaded: listed with their reasons, and as a sheet to mend."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from api.answers import answer_of, documented
+from api.problems import described
+from api.schemas import QUARANTINE
+from api.session import Session, SessionOf
+from importers.messages import title_of_reason
+from importers.quarantine import as_sheet, write_csv
+from layers import waiting
+
+router = APIRouter(tags=["quarantine"])
+CSV = "text/csv; charset=utf-8"
+_SAID = ("field", "value", "reason", "zh", "en")
+_EXAMPLE = {
+    "total": 17,
+    "by_reason": [
+        {
+            "reason": "unknown_reference",
+            "title": {"zh": "所指不存在", "en": "Unknown reference"},
+            "count": 5,
+        }
+    ],
+    "rows": [
+        {
+            "id": 1,
+            "kind": "assets",
+            "source": "2026年资产台账",
+            "file": "资产.xlsx",
+            "row": 4127,
+            "values": {"number": "ZC-2026-000001", "name": "办公桌", "room_id": "B03-901"},
+            "reasons": [
+                {
+                    "field": "room_id",
+                    "value": "B03-901",
+                    "reason": "unknown_reference",
+                    "zh": "“所在房间”所指的“B03-901”不存在；请先导入它，或改正",
+                    "en": "'B03-901' in room is not known; import it first, or mend it",
+                }
+            ],
+            "batch_at": "2026-10-12T09:00:00+08:00",
+        }
+    ],
+    "next": None,
+}
+
+Kind = Annotated[
+    str | None,
+    Query(
+        description="只看一种导入（见 onemap import） | of one kind of import alone",
+        examples=["assets"],
+    ),
+]
+
+
+@router.get(
+    "/quarantine",
+    summary="待修的行 | Rows that could not be loaded, with their reasons",
+    response_class=Response,
+    responses=documented(QUARANTINE, _EXAMPLE, 400, 401, 403, 503),
+)
+async def list_quarantine(
+    session: SessionOf,
+    kind: Kind = None,
+    limit: Annotated[
+        int, Query(ge=1, le=500, description="每页行数 | rows a page", examples=[50])
+    ] = 50,
+    after: Annotated[
+        int | None,
+        Query(
+            ge=0,
+            le=2**63 - 1,
+            description="上一页的 next | `next` of the page before",
+            examples=[50],
+        ),
+    ] = None,
+) -> Response:
+    """Return the rows in the order in which they came, and how many wait for each reason.
+
+    A row waits until it is imported again. Only who sees the whole estate may read them, and they
+    are those of now: `at` changes nothing.
+    """
+    waiting.require_estate(session.actor)
+    counted, reasons, found = await asyncio.gather(
+        session.fetchrow(waiting.total(kind)),
+        session.fetch(waiting.by_reason(kind)),
+        # One more than the page holds tells whether there is another.
+        session.fetch(waiting.waiting(kind, after=after, limit=limit + 1)),
+    )
+    assert counted is not None, "a count is always a row"
+    page = found[:limit]
+    return answer_of(
+        {
+            "total": counted["total"],
+            "by_reason": [
+                {**each, "title": title_of_reason(each["reason"])._asdict()} for each in reasons
+            ],
+            "rows": [_shown(session, row) for row in page],
+            "next": page[-1]["id"] if len(found) > limit else None,
+        }
+    )
+
+
+@router.get(
+    "/quarantine/export",
+    summary="待修的行，CSV | Rows that could not be loaded, as CSV to mend and import again",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "OK",
+            "content": {CSV: {"schema": {"type": "string"}}},
+        },
+        **described(400, 401, 403, 503),
+    },
+)
+async def export_quarantine(session: SessionOf, kind: Kind = None) -> Response:
+    """Return what ``onemap quarantine -o`` writes: with a BOM, and no cell that is a formula."""
+    waiting.require_estate(session.actor)
+    found = await session.fetch(waiting.waiting(kind))
+    content = await asyncio.to_thread(_csv, [_read(row) for row in found], session.language)
+    return Response(
+        content,
+        media_type=CSV,
+        headers={
+            "Content-Disposition": 'attachment; filename="quarantine.csv"; '
+            "filename*=UTF-8''%E5%BE%85%E4%BF%AE.csv",
+            "Cache-Control": "private, no-store",
+            "Vary": "Accept-Language, Authorization",
+        },
+    )
+
+
+def _csv(found: list[dict[str, Any]], language: str) -> bytes:
+    file = io.StringIO(newline="")
+    write_csv(as_sheet(found, language), file)
+    return file.getvalue().encode("utf-8-sig")
+
+
+def _read(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its documents read."""
+    return {**row, "values": orjson.loads(row["values"]), "reasons": orjson.loads(row["reasons"])}
+
+
+def _shown(session: Session, row: Mapping[str, Any]) -> dict[str, Any]:
+    whole = _read(row)
+    named = ("id", "kind", "source", "file", "row", "values")
+    return {
+        **{name: whole[name] for name in named},
+        "reasons": [{name: each[name] for name in _SAID} for each in whole["reasons"]],
+        "batch_at": whole["batch_at"].astimezone(session.config.zone),
+    }

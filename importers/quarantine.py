@@ -1,0 +1,60 @@
+"""Rows in quarantine as a sheet: to be mended in a spreadsheet and imported again."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TextIO
+
+from layers.labels import Text
+
+FILE, ROW, REASONS, GEOMETRY = "文件", "行", "原因", "几何"
+# What makes a spreadsheet take a cell for a formula, also behind white space that it drops.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_sheet(rows: Iterable[Mapping[str, Any]], language: str) -> list[dict[str, Any]]:
+    """Return the rows as they were read, with file, row and reasons before them.
+
+    Parameters
+    ----------
+    rows : of `layers.waiting.waiting`.
+    language : of the reasons, ``"zh"`` or ``"en"``.
+    """
+    return [
+        {
+            FILE: row["file"],
+            ROW: row["row"],
+            REASONS: "；".join(_said(each, language) for each in row["reasons"]),
+            **row["values"],
+            **({GEOMETRY: row["geometry"]} if row["geometry"] else {}),
+        }
+        for row in rows
+    ]
+
+
+def write_csv(sheet: list[dict[str, Any]], file: TextIO) -> None:
+    """Write a sheet as CSV; the caller opens the file, with a BOM where Excel is to read it."""
+    names = list(dict.fromkeys(name for row in sheet for name in row))
+    writer = csv.DictWriter(file, names)
+    # Headings come of the users' files as well.
+    writer.writerow({name: as_cell(name) for name in names})
+    for row in sheet:
+        writer.writerow({name: as_cell(value) for name, value in row.items()})
+
+
+def as_cell(value: Any) -> Any:
+    """Return a cell: structures as JSON, and text that a spreadsheet would run as text."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return "'" + value
+    return value
+
+
+def _said(reason: Any, language: str) -> str:
+    if isinstance(reason, dict):
+        said = Text(str(reason.get("zh", reason)), str(reason.get("en", reason)))
+        return said.in_language(language)
+    return str(reason)

@@ -1,0 +1,123 @@
+"""Rows that wait in quarantine: statements for whoever sees the whole estate.
+
+A row that could not be loaded belongs to nobody yet: its body may be the very thing that is wrong.
+So it is no layer, has no scope, and is shown whole or not at all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.elements import ColumnElement
+
+from layers.access import Actor
+from layers.base import table_of
+from layers.problems import Forbidden
+from layers.records import ImportBatch, Quarantine
+
+_ROW = table_of(Quarantine)
+_BATCH = table_of(ImportBatch)
+
+
+def require_estate(actor: Actor) -> None:
+    """Let through who sees the whole estate.
+
+    Raises
+    ------
+    Forbidden : the actor is held to some bodies.
+    """
+    if actor.bodies is not None:
+        raise Forbidden(
+            zh="待修的行可能属于任何机构，只有能看全部范围的账号可以查看；请向管理员索取这样的令牌，"
+            "或去掉 unit",
+            en="Rows in quarantine may belong to any body: only who sees the whole estate may "
+            "read them; ask the administrator for such a token, or leave unit out",
+        )
+
+
+def _of(kind: str | None, batch: int | None) -> list[ColumnElement[bool]]:
+    wanted = []
+    if kind is not None:
+        wanted.append(_BATCH.c.kind == kind)
+    if batch is not None:
+        wanted.append(_BATCH.c.id == batch)
+    return wanted
+
+
+def waiting(
+    kind: str | None = None,
+    batch: int | None = None,
+    after: int | None = None,
+    limit: int | None = None,
+) -> Select[Any]:
+    """Return the rows in the order in which they came.
+
+    Parameters
+    ----------
+    kind, batch : of this kind of import, of this import alone.
+    after : the id of the last row of the page before.
+    """
+    query = (
+        select(
+            _ROW.c.id,
+            _BATCH.c.kind,
+            _BATCH.c.source,
+            _ROW.c.file,
+            _ROW.c.row,
+            _ROW.c["values"],
+            _ROW.c.geometry,
+            _ROW.c.reasons,
+            func.coalesce(_BATCH.c.finished_at, _BATCH.c.started_at).label("batch_at"),
+        )
+        .join(_BATCH, _BATCH.c.id == _ROW.c.batch_id)
+        .where(*_of(kind, batch))
+        .order_by(_ROW.c.id)
+        .limit(limit)
+    )
+    return query if after is None else query.where(_ROW.c.id > after)
+
+
+def total(kind: str | None = None) -> Select[Any]:
+    """Return how many rows wait."""
+    return (
+        select(func.count().label("total"))
+        .join_from(_ROW, _BATCH, _BATCH.c.id == _ROW.c.batch_id)
+        .where(*_of(kind, None))
+    )
+
+
+def by_reason(kind: str | None = None) -> Select[Any]:
+    """Return ``reason, count``: the rows that wait for each reason; one may wait for several."""
+    said = (
+        select(
+            _ROW.c.id,
+            func.jsonb_array_elements(_ROW.c.reasons, type_=JSONB)["reason"].astext.label("reason"),
+        )
+        .join(_BATCH, _BATCH.c.id == _ROW.c.batch_id)
+        .where(*_of(kind, None))
+        .subquery("said")
+    )
+    count = func.count(said.c.id.distinct())
+    return (
+        select(said.c.reason, count.label("count"))
+        .group_by(said.c.reason)
+        .order_by(count.desc(), said.c.reason)
+    )
+
+
+def batches() -> Select[Any]:
+    """Return the imports of which rows wait, and how many."""
+    return (
+        select(
+            _BATCH.c.id.label("batch"),
+            _BATCH.c.kind,
+            _BATCH.c.source,
+            _BATCH.c.started_at,
+            func.count().label("rows"),
+        )
+        .join_from(_ROW, _BATCH, _ROW.c.batch_id == _BATCH.c.id)
+        .group_by(_BATCH.c.id)
+        .order_by(_BATCH.c.id)
+    )

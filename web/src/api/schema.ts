@@ -12,6 +12,7 @@ export interface paths {
             parameters: {
                 query?: {
                     at?: string | null;
+                    unit?: number | null;
                     lang?: string | null;
                 };
                 header?: never;
@@ -122,6 +123,7 @@ export interface paths {
                 query?: {
                     theme?: "light" | "dark";
                     at?: string | null;
+                    unit?: number | null;
                     lang?: string | null;
                 };
                 header?: never;
@@ -161,6 +163,7 @@ export interface paths {
             parameters: {
                 query?: {
                     at?: string | null;
+                    unit?: number | null;
                     lang?: string | null;
                 };
                 header?: never;
@@ -202,6 +205,7 @@ export interface paths {
             parameters: {
                 query?: {
                     at?: string | null;
+                    unit?: number | null;
                     lang?: string | null;
                 };
                 header?: never;
@@ -265,6 +269,7 @@ export interface paths {
                     window?: string | null;
                     bbox?: string | null;
                     at?: string | null;
+                    unit?: number | null;
                     lang?: string | null;
                 };
                 header?: never;
@@ -336,6 +341,7 @@ export interface paths {
                     q: string;
                     limit?: number;
                     at?: string | null;
+                    unit?: number | null;
                     lang?: string | null;
                 };
                 header?: never;
@@ -389,6 +395,7 @@ export interface paths {
             parameters: {
                 query?: {
                     at?: string | null;
+                    unit?: number | null;
                     lang?: string | null;
                 };
                 header?: never;
@@ -416,6 +423,37 @@ export interface paths {
                                 layer: string;
                                 id: number;
                                 name: string | null;
+                            }[];
+                            insights: {
+                                name: string;
+                                title: {
+                                    zh: string;
+                                    en: string;
+                                };
+                                /** @enum {string} */
+                                status: "ok" | "attention" | "bad" | "neutral";
+                                headline: {
+                                    zh: string;
+                                    en: string;
+                                };
+                                lines: {
+                                    name: string;
+                                    title: {
+                                        zh: string;
+                                        en: string;
+                                    };
+                                    value: unknown;
+                                    unit: string | null;
+                                    link: {
+                                        layer: string;
+                                        id: number;
+                                        title: string | null;
+                                    } | null;
+                                }[];
+                                citation: {
+                                    zh: string;
+                                    en: string;
+                                } | null;
                             }[];
                             facts: {
                                 field: string;
@@ -473,6 +511,406 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            name: string;
+                            title: {
+                                zh: string;
+                                en: string;
+                            };
+                            description: {
+                                zh: string;
+                                en: string;
+                            };
+                            filters: string[];
+                            lists: string[];
+                            layers: string[];
+                            measures: string[];
+                        }[];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/filters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            name: string;
+                            layer: string;
+                            title: {
+                                zh: string;
+                                en: string;
+                            };
+                            description: {
+                                zh: string;
+                                en: string;
+                            };
+                            unit: {
+                                zh: string;
+                                en: string;
+                            };
+                            /** @enum {string} */
+                            tone: "bad" | "attention" | "neutral";
+                            group: string | null;
+                            citation: {
+                                zh: string;
+                                en: string;
+                            } | null;
+                        }[];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/filters/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            name: string;
+                            layer: string;
+                            title: {
+                                zh: string;
+                                en: string;
+                            };
+                            description: {
+                                zh: string;
+                                en: string;
+                            };
+                            unit: {
+                                zh: string;
+                                en: string;
+                            };
+                            /** @enum {string} */
+                            tone: "bad" | "attention" | "neutral";
+                            group: string | null;
+                            citation: {
+                                zh: string;
+                                en: string;
+                            } | null;
+                            count: number;
+                            /** Format: date-time */
+                            moment: string;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lists/{layer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    after?: string | null;
+                    totals?: boolean;
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                    named?: string | null;
+                    q?: string | null;
+                    filter?: string | null;
+                    "filter-lang"?: "cql2-text" | "cql2-json";
+                    bbox?: string | null;
+                    datetime?: string | null;
+                    place?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path: {
+                    layer: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            layer: string;
+                            named: string | null;
+                            /** Format: date-time */
+                            moment: string;
+                            columns: {
+                                name: string;
+                                title: {
+                                    zh: string;
+                                    en: string;
+                                };
+                                type: string;
+                                unit: string | null;
+                                choices: {
+                                    [key: string]: {
+                                        zh: string;
+                                        en: string;
+                                    };
+                                } | null;
+                                reference: string | null;
+                                summed: boolean;
+                                shown: boolean;
+                                added: boolean;
+                            }[];
+                            places: ("level" | "building" | "site" | "body")[];
+                            rows: {
+                                id: number | string;
+                                opens: {
+                                    layer: string;
+                                    id: number;
+                                };
+                                title: string | null;
+                                path: string;
+                                center: number[] | null;
+                                bbox: number[] | null;
+                                values: {
+                                    [key: string]: unknown;
+                                };
+                                refs: {
+                                    [key: string]: {
+                                        layer: string;
+                                        id: number;
+                                        title: string | null;
+                                    };
+                                };
+                            }[];
+                            next: string | null;
+                            total?: number;
+                            sums?: {
+                                [key: string]: number | null;
+                            };
+                            on_map?: number;
+                            off_map?: {
+                                reason: string;
+                                title: {
+                                    zh: string;
+                                    en: string;
+                                };
+                                count: number;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lists/{layer}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query: {
+                    by: "level" | "building" | "site" | "body";
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                    named?: string | null;
+                    q?: string | null;
+                    filter?: string | null;
+                    "filter-lang"?: "cql2-text" | "cql2-json";
+                    bbox?: string | null;
+                    datetime?: string | null;
+                    place?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path: {
+                    layer: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            by: string;
+                            groups: {
+                                layer: string;
+                                id: number | null;
+                                title: string | null;
+                                path: string;
+                                count: number;
+                                sums: {
+                                    [key: string]: number | null;
+                                };
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lists/{layer}/tiles/{z}/{x}/{y}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                    named?: string | null;
+                    q?: string | null;
+                    filter?: string | null;
+                    "filter-lang"?: "cql2-text" | "cql2-json";
+                    bbox?: string | null;
+                    datetime?: string | null;
+                    place?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path: {
+                    z: number;
+                    x: number;
+                    y: number;
+                    layer: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/buildings/{key}/levels": {
         parameters: {
             query?: never;
@@ -484,6 +922,7 @@ export interface paths {
             parameters: {
                 query?: {
                     at?: string | null;
+                    unit?: number | null;
                     lang?: string | null;
                 };
                 header?: never;
@@ -529,6 +968,7 @@ export interface paths {
             parameters: {
                 query?: {
                     at?: string | null;
+                    unit?: number | null;
                     lang?: string | null;
                 };
                 header?: never;
@@ -603,6 +1043,7 @@ export interface paths {
             parameters: {
                 query?: {
                     at?: string | null;
+                    unit?: number | null;
                     lang?: string | null;
                 };
                 header?: never;
@@ -633,6 +1074,116 @@ export interface paths {
                             times: number[];
                             speeds_kmh: (number | null)[];
                         };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    kind?: string | null;
+                    limit?: number;
+                    after?: number | null;
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            total: number;
+                            by_reason: {
+                                reason: string;
+                                title: {
+                                    zh: string;
+                                    en: string;
+                                };
+                                count: number;
+                            }[];
+                            rows: {
+                                id: number;
+                                kind: string;
+                                source: string;
+                                file: string;
+                                row: number | null;
+                                values: {
+                                    [key: string]: unknown;
+                                };
+                                reasons: {
+                                    field: string | null;
+                                    value: string | null;
+                                    reason: string;
+                                    zh: string;
+                                    en: string;
+                                }[];
+                                /** Format: date-time */
+                                batch_at: string;
+                            }[];
+                            next: number | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/quarantine/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    kind?: string | null;
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
                     };
                 };
             };

@@ -15,7 +15,7 @@ from typing import Any
 from geoalchemy2 import Geometry
 from sqlalchemy import Integer, Select, cast, func, or_, select
 from sqlalchemy import Text as TextType
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, Null
 from sqlalchemy.sql.selectable import FromClause
 
 from layers.access import Actor, rows, subtree
@@ -34,6 +34,7 @@ from layers.types import Ltree
 
 SHOWN_TITLE = "shown_title"
 SORTED_BY = "sorted_by_"
+PLACE, SHAPE = "shown_at", "shape"
 PLACE_KINDS = ("level", "building", "site", "body")
 MOST_GROUPS = 500
 # What adds up; a speed or a height does not.
@@ -178,14 +179,61 @@ class Listing:
         query = select(listed).order_by(*self.order.terms(listed)).limit(cast(limit + 1, Integer))
         if after is not None:
             query = query.where(self.order.after(listed, after))
-        shown = query.cte("page").prefix_with("MATERIALIZED", dialect="postgresql")
-        columns = self._readable(shown)
-        columns += self._titles(shown)
-        if self.layer.series is None:
-            columns += extent_columns(place_of(self.layer, shown, self.actor, self.at, self.on))
-        elif self.layer.spatial:
-            columns += extent_columns(shown.c.geom)
+        shown = self._placed(query)
+        columns = [*self._readable(shown), *self._titles(shown)]
+        if PLACE in shown.c:
+            columns += extent_columns(shown.c[PLACE])
         return select(*columns).order_by(*self.order.terms(shown))
+
+    def export(self, *, shapes: bool) -> Select[Any]:
+        """Return the statement of all rows for a file, in order.
+
+        Beside the columns: titles of keys, `SHOWN_TITLE`, ``site_name`` … ``room_name`` (those
+        containers that a row can have), ``lon, lat`` of the place it is shown at (EPSG:4326), and
+        `SHAPE`, its own geometry as GeoJSON, where `shapes` are asked for.
+        """
+        listed = self.source()
+        if self.layer.series is not None:
+            columns = [*self._readable(listed), *self._titles(listed)]
+            if self.layer.spatial:
+                columns += [
+                    func.ST_X(listed.c.geom).label("lon"),
+                    func.ST_Y(listed.c.geom).label("lat"),
+                ]
+        else:
+            shown = self._placed(select(listed))
+            columns = [*self._readable(shown), *self._titles(shown)]
+            if PLACE in shown.c:
+                columns += extent_columns(shown.c[PLACE])[:2]
+            listed = shown
+        source: FromClause = listed
+        if self.layer.series is None:
+            housing = housed(self.layer, listed, self.at, self.on)
+            source = housing.source
+            for kind, key in housing.ids.items():
+                if kind != self.layer.table.name:
+                    container = next(e for e in LAYERS if e.name == CONTAINERS[kind])
+                    held = rows(container, self.actor, self.at).alias()
+                    source = source.outerjoin(held, held.c.id == key)
+                    columns.append(name_of(container, held).label(f"{kind}_name"))
+        if shapes and self.layer.spatial:
+            outline = func.ST_AsGeoJSON(func.ST_Force2D(listed.c.geom), 7, 0, type_=TextType)
+            columns.append(outline.label(SHAPE))
+        return select(*columns).select_from(source).order_by(*self.order.terms(listed))
+
+    def _placed(self, query: Select[Any]) -> FromClause:
+        """Return the rows of `query` with the place each is shown at, worked out once a row."""
+        page = query.cte("page").prefix_with("MATERIALIZED", dialect="postgresql")
+        if self.layer.series is not None:
+            if not self.layer.spatial:
+                return page
+            place: ColumnElement[Any] = page.c.geom
+        else:
+            place = place_of(self.layer, page, self.actor, self.at, self.on)
+        if isinstance(place, Null):
+            return page
+        whole = select(page, place.label(PLACE))
+        return whole.cte("placed").prefix_with("MATERIALIZED", dialect="postgresql")
 
     def _readable(self, t: FromClause) -> list[Any]:
         return [

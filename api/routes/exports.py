@@ -1,0 +1,133 @@
+"""Lists as files to keep: `/lists/{layer}/export`."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from api.exports import csv_of, geojson_of, xlsx_of
+from api.listed import ListingOf
+from api.problems import described
+from api.routes.lists import added_up
+from api.session import Session, SessionOf
+from layers.labels import Text
+from layers.listing import Listing
+
+router = APIRouter(tags=["lists"], prefix="/lists")
+_KINDS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "geojson": "application/geo+json",
+}
+_DEMO = Text("虚构演示数据", "Fictional demo data")
+
+
+@router.get(
+    "/{layer}/export",
+    summary="导出列表 | The list as a file: CSV, XLSX or GeoJSON",
+    response_class=Response,
+    responses={
+        **described(400, 401, 404, 503),
+        200: {"description": "a file", "content": {kind: {} for kind in _KINDS.values()}},
+    },
+)
+async def export_list(
+    session: SessionOf,
+    listing: ListingOf,
+    format: Annotated[
+        Literal["csv", "xlsx", "geojson"], Query(description="文件格式 | format of the file")
+    ] = "xlsx",
+) -> Response:
+    """Return all rows of the list, in its order, under headings with units, as of its moment."""
+    moment = (session.at or session.config.now()).astimezone(session.config.zone)
+    moment = moment.replace(microsecond=0)
+    totals = added_up(listing, await session.fetch(listing.totals()))
+    headers = {
+        "Content-Disposition": _disposition(file_name(session, listing, moment, format)),
+        "Cache-Control": "private, no-store",
+        "X-Total-Count": str(totals["total"]),
+    }
+    if format == "xlsx":
+        path = await xlsx_of(
+            session, listing, totals["total"], _notes(session, listing, moment, totals)
+        )
+        return FileResponse(
+            path,
+            media_type=_KINDS[format],
+            headers=headers,
+            background=BackgroundTask(path.unlink, missing_ok=True),
+        )
+    if format == "csv":
+        stream = csv_of(session, listing)
+    else:
+        head = {
+            "title": title_of(session, listing),
+            "moment": moment,
+            "total": totals["total"],
+            "demo": session.config.demo,
+        }
+        stream = geojson_of(session, listing, head)
+    # The first bytes are made before the answer begins, so that a refusal is still a problem.
+    first = await anext(stream)
+
+    async def whole() -> Any:
+        yield first
+        async for part in stream:
+            yield part
+
+    return StreamingResponse(whole(), media_type=_KINDS[format], headers=headers)
+
+
+def title_of(session: Session, listing: Listing) -> str:
+    """Return what the list is: the layer, and the question it answers."""
+    layer = session.say(listing.layer.title)
+    if listing.named is None:
+        return layer
+    return f"{session.say(listing.named.title)}（{layer}）"
+
+
+def file_name(session: Session, listing: Listing, moment: datetime, kind: str) -> str:
+    """Return a name that tells what the file is and as of when."""
+    parts = [title_of(session, listing), moment.strftime("%Y%m%d-%H%M")]
+    if session.config.demo:
+        parts.append(session.say(_DEMO))
+    return re.sub(r'[\\/:*?"<>|\s]+', "_", "_".join(parts)) + f".{kind}"
+
+
+def _disposition(name: str) -> str:
+    kind = name.rpartition(".")[2]
+    return f"attachment; filename=\"onemap.{kind}\"; filename*=UTF-8''{quote(name)}"
+
+
+def _notes(
+    session: Session, listing: Listing, moment: datetime, totals: dict[str, Any]
+) -> list[tuple[str, Any]]:
+    """Return what the workbook's second sheet says of the list."""
+    say = session.say
+    notes: list[tuple[str, Any]] = [
+        (say(Text("列表", "List")), title_of(session, listing)),
+        (say(Text("数据时刻", "As of")), moment),
+        (say(Text("时区", "Time zone")), session.config.timezone),
+        (say(Text("行数", "Rows")), totals["total"]),
+        (say(Text("地图上", "On the map")), totals["on_map"]),
+    ]
+    for reason in totals["off_map"]:
+        text = Text(**reason["title"])
+        notes.append(
+            (say(Text(f"未上图：{text.zh}", f"Not on the map: {text.en}")), reason["count"])
+        )
+    if listing.named is not None:
+        notes.append((say(Text("规则", "Rule")), say(listing.named.description)))
+        if listing.named.citation is not None:
+            notes.append((say(Text("依据", "Source")), say(listing.named.citation)))
+    if listing.text:
+        notes.append((say(Text("含文字", "Containing")), listing.text))
+    if session.config.demo:
+        notes.append((say(Text("说明", "Note")), say(_DEMO)))
+    return notes

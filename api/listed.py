@@ -20,7 +20,7 @@ from sqlalchemy import Select, func, select
 
 from api.parameters import LayerName
 from api.session import Session, SessionOf
-from layers.base import Base
+from layers.base import Base, Layer
 from layers.filter import Filter
 from layers.listing import PLACE_KINDS, Listing
 from layers.measures.base import Question
@@ -90,6 +90,24 @@ async def chosen_of(request: Request, session: Session, name: str) -> Chosen:
     return await kept.chosen(session, named(name))
 
 
+async def chosen_for(request: Request, session: Session, name: str, layer: Layer) -> Chosen:
+    """Return what the filter called `name` selects of a layer.
+
+    Raises
+    ------
+    BadRequest : the filter is about another layer.
+    """
+    found = await chosen_of(request, session, name)
+    if found.named.layer != layer.name:
+        raise BadRequest(
+            zh=f"“{found.named.title.zh}”属于图层 {found.named.layer}，不是 {layer.name}",
+            en=f"'{name}' is about {found.named.layer}, not {layer.name}",
+            field="named",
+            value=name,
+        )
+    return found
+
+
 Words = Annotated[
     str | None,
     Query(max_length=100, description="行内文字 | words in the row or in what it names"),
@@ -149,14 +167,7 @@ async def listing_of(
     )
     if named is None:
         return listing
-    found = await chosen_of(request, session, named)
-    if found.named.layer != shown.name:
-        raise BadRequest(
-            zh=f"“{found.named.title.zh}”属于图层 {found.named.layer}，不是 {shown.name}",
-            en=f"'{named}' is about {found.named.layer}, not {shown.name}",
-            field="named",
-            value=named,
-        )
+    found = await chosen_for(request, session, named, shown)
     return replace(
         listing,
         filter=replace(asked, ids=found.ids),

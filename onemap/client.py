@@ -136,6 +136,7 @@ class Client:
         *,
         bbox: Sequence[float] | None = None,
         where: str | None = None,
+        named: str | None = None,
         at: Moment | None = None,
         crs: Any = CRS,
     ) -> gpd.GeoDataFrame:
@@ -145,6 +146,7 @@ class Client:
         ----------
         bbox : west, south, east, north in EPSG:4326.
         where : a filter in CQL2 text, as in ``"use = 'office' AND usable_area_m2 > 20"``.
+        named : a counted question, as in ``"vacant_rooms"``: the rows that its list holds.
         at : the moment of record; default now.
         crs : of the geometry returned; default EPSG:4326.
 
@@ -164,6 +166,7 @@ class Client:
             "bbox": ",".join(repr(float(side)) for side in bbox) if bbox is not None else None,
             "filter": where,
             "filter-lang": "cql2-text" if where else None,
+            "named": named,
             "at": _iso(at),
         }
         features = list(self._features(f"ogc/collections/{layer}/items", query))
@@ -207,6 +210,16 @@ class Client:
         if every is not None:
             frame = _thinned(frame, key, first.tz_convert(self.timezone), pd.Timedelta(every))
         return frame if described["spatial"] else pd.DataFrame(frame.drop(columns="geometry"))
+
+    def filters(self) -> pd.DataFrame:
+        """Return the counted questions: one row each, with its layer and its rule."""
+        wanted = ("title", "description", "unit", "citation")
+        found = [
+            each
+            | {key: each[key][self.language] if each[key] is not None else None for key in wanted}
+            for each in self.get("filters")
+        ]
+        return pd.DataFrame(found).set_index("name")
 
     def measures(self) -> pd.DataFrame:
         """Return what can be measured: one row a measure."""

@@ -78,6 +78,7 @@ ITEMS_PARAMETERS = [
         enum=["cql2-text", "cql2-json"],
         default="cql2-text",
     ),
+    query("named", "有名问题，见 /filters | a named filter, see /filters", "vacant_rooms"),
     query("filter-crs", "条件中几何的坐标系 | CRS of the filter's shapes", CRS84_URI),
     query("sortby", "排序字段，- 为降序 | fields to sort by, - descends", "-capacity,name"),
     query("properties", "只返回这些字段 | give these fields only", "name,capacity"),

@@ -17,7 +17,7 @@ from layers.filter import Filter
 from layers.paging import parse_order, read_token
 from layers.problems import BadRequest
 
-COMMON = ("f", "lang", "at")
+COMMON = ("f", "lang", "at", "unit")
 ITEMS = (
     "bbox",
     "bbox-crs",
@@ -31,6 +31,7 @@ ITEMS = (
     "token",
     "properties",
     "skipGeometry",
+    "named",
 )
 
 

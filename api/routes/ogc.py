@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy import func, select
 from starlette.responses import Response
 
+from api.listed import chosen_for
 from api.ogc import documents, examples
 from api.ogc.items import (
     GEOMETRY,
@@ -221,6 +223,10 @@ async def items(request: Request, session: SessionOf, layer: LayerName) -> Respo
     """
     found = layer_named(layer)
     question = parse_question(request, found)
+    if named := request.query_params.get("named"):
+        chosen = await chosen_for(request, session, named, found)
+        narrowed = replace(question.filter, ids=chosen.ids)
+        question = replace(question, filter=narrowed)
     if wants_html(request):
         answer = await page(session, question)
         return _items_page(request, session, question, answer)

@@ -316,16 +316,22 @@ class Listing:
             .subquery("grouped")
         )
         held = rows(target, self.actor, self.at).alias()
-        sums = [inner.c[name] for name in self.summed()]
-        return (
+        # What is in containers that are not to be seen is one group with what is in none.
+        seen = (
             select(
                 held.c.id,
-                title_of(target, held).label("title"),
                 func.sum(inner.c.count).label("count"),
-                *(func.sum(each).label(each.name) for each in sums),
+                *(func.sum(inner.c[name]).label(name) for name in self.summed()),
             )
             .select_from(inner.outerjoin(held, held.c.id == inner.c.key))
-            .group_by(held.c.id, title_of(target, held))
+            .group_by(held.c.id)
             .order_by(func.sum(inner.c.count).desc(), held.c.id)
             .limit(MOST_GROUPS)
+            .subquery("seen")
+        )
+        shown = rows(target, self.actor, self.at).alias()
+        return (
+            select(seen, title_of(target, shown).label("title"))
+            .select_from(seen.outerjoin(shown, shown.c.id == seen.c.id))
+            .order_by(seen.c.count.desc(), seen.c.id)
         )

@@ -249,7 +249,7 @@ async def _paths(
 
 
 def _row(
-    layer: Layer, row: Any, paths: dict[tuple[str, int], list[Any]], listing: Listing
+    layer: Layer, row: Mapping[str, Any], paths: dict[tuple[str, int], list[Any]], listing: Listing
 ) -> dict[str, Any]:
     names = [c.name for c in (listing.named.columns if listing.named else ())]
     names += [each.name for each in fields_of(layer) if each.name not in _LEFT_OUT]
@@ -263,7 +263,7 @@ def _row(
                 "title": row[TITLE_OF + column.name],
             }
     thing = row[layer.series.thing_key] if layer.series else row["id"]
-    placed = place(row) if layer.series is None or layer.spatial else {"center": None, "bbox": None}
+    placed = place(row) if "lon" in row else {"center": None, "bbox": None}
     return {
         "id": identity(layer, row),
         "opens": {"layer": layer.name, "id": thing},

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from layers.insights import assets, fleet, network
+from layers.insights import assets, fleet, holdings, network, space
 from layers.insights.base import Insight, Line, Told
 
-INSIGHTS: tuple[Insight, ...] = (*assets.INSIGHTS, *network.INSIGHTS, *fleet.INSIGHTS)
+INSIGHTS: tuple[Insight, ...] = (
+    *space.INSIGHTS,
+    *holdings.INSIGHTS,
+    *assets.INSIGHTS,
+    *network.INSIGHTS,
+    *fleet.INSIGHTS,
+)
 
 __all__ = ["INSIGHTS", "Insight", "Line", "Told"]

@@ -69,19 +69,19 @@ def standard_of_people(question: Question) -> FromClause:
     )
 
 
-def offices_of_people(question: Question) -> FromClause:
+def offices_of_people(question: Question, among: Select[Any] | None = None) -> FromClause:
     """Return each office that someone holds, with what the holder has in all their offices.
 
     ``person_id``, ``room_id``, ``number``, ``share``, ``area`` (their share of it, m²), ``total``
     (m², of all their offices whose area is known), ``standard`` and ``over``: m² beyond the
     standard, 0 within it, NULL where they are not judged. Where the area of one of a person's
     rooms is not known, what is known is still held against the standard: the person is over by at
-    least that.
+    least that. `among` are the ids of the only people to be asked about.
     """
     found = held(question)
     ranked = standard_of_people(question)
     area = found.people.c.share * found.rooms.c.usable_area_m2
-    line = (
+    query = (
         select(
             found.people.c.person_id,
             found.people.c.room_id,
@@ -94,8 +94,11 @@ def offices_of_people(question: Question) -> FromClause:
         .join(found.rooms, found.rooms.c.id == found.people.c.room_id)
         .join(ranked, ranked.c.id == found.people.c.person_id)
         .where(is_office(found.rooms))
-        .subquery("lines")
     )
+    if among is not None:
+        # Before the sums: a condition on them would have everybody's worked out first.
+        query = query.where(found.people.c.person_id.in_(among))
+    line = query.subquery("lines")
     beyond = line.c.total - line.c.standard
     over = case((beyond > _ROUNDING_M2, beyond), (beyond.is_not(None), 0.0), else_=None)
     return select(line, over.label("over")).subquery("offices_held")

@@ -48,6 +48,16 @@ AREA_STANDARD = Text(
 ROUNDING_M2 = 1e-4
 
 
+def m2(area: float) -> str:
+    """Write an area as it is declared: one place, and a second where it has one (``26.4``)."""
+    return f"{area:.2f}".removesuffix("0")
+
+
+def plain(standard: float) -> str:
+    """Write a standard as the regulation does: whole where it is whole (``12``)."""
+    return f"{standard:.2f}".rstrip("0").rstrip(".")
+
+
 def over_standard(question: Question) -> Select[Any]:
     """Return the people over the standard of their rank: each once, over all their offices.
 

@@ -9,10 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from layers.access import ESTATE, Actor
+from layers.estate import Level
+from layers.insights import INSIGHTS, Told
 from layers.measures.base import Question
 from layers.named import named
 from layers.people import Body, Person
-from layers.space import Room
+from layers.space import Room, RoomLevel
 from onemap.clock import DEMO_START
 from onemap.demo.stories import stories
 
@@ -112,3 +114,60 @@ def test_a_body_is_told_of_its_own_alone(link):
     assert ask(link, "unplaced_people", own) == {}
     # Vacant offices belong to nobody, so that every body sees what it could move into.
     assert set(ask(link, "vacant_rooms", own)) == set(ask(link, "vacant_rooms"))
+
+
+def insight(link: sa.Connection, column: Any, wanted: str, name: str) -> Told:
+    """Return what is told of the one thing whose column holds `wanted`."""
+    layer = {Person: "persons", Room: "rooms", Level: "levels", Body: "bodies"}[column.class_]
+    key = link.scalars(sa.select(column.class_.id).where(column == wanted)).one()
+    (each,) = [each for each in INSIGHTS if (each.layer, each.name) == (layer, name)]
+    question = Question(ESTATE, None, DEMO_START, ZONE)
+    found = {
+        part: link.execute(statement).mappings().all()
+        for part, statement in each.ask(question, key).items()
+    }
+    said = each.read(question, key, found)
+    assert said is not None
+    return said
+
+
+def values(said: Told) -> dict[str, Any]:
+    return {line.name: line.value for line in said.lines}
+
+
+def test_the_standard_is_told_of_the_people_and_rooms_of_the_stories(link):
+    looks, alone = TOLD["looks"], TOLD["over_quota"]
+    chief, two, three = looks["chief"], looks["two_rooms"], looks["three"]
+    said = insight(link, Person.name, alone["person"], "area_standard")
+    assert said.status == "bad"
+    assert values(said)["over_m2"] == alone["over_m2"]
+    said = insight(link, Room.number, alone["room"], "area_standard")
+    assert (said.status, values(said)["over_m2"]) == ("bad", alone["over_m2"])
+    said = insight(link, Person.name, chief["person"], "area_standard")
+    assert (said.status, values(said)["standard_m2"]) == ("ok", chief["limit_m2"])
+    said = insight(link, Room.number, three["room"], "area_standard")
+    assert (said.status, values(said)["standard_m2"]) == ("ok", three["limit_m2"])
+    said = insight(link, Person.name, two["person"], "area_standard")
+    assert said.status == "bad"
+    assert [line.value for line in said.lines if line.name == "room"] == two["areas_m2"]
+    # Each of the two rooms is small enough; the person is judged on both.
+    for number in two["rooms"]:
+        said = insight(link, Room.number, number, "area_standard")
+        assert (said.status, values(said)["all_offices"]) == ("attention", two["total_m2"])
+
+
+def test_the_vacant_storey_and_the_renting_body_are_told(link):
+    story, lease = TOLD["renting"]["vacant_level"], TOLD["renting"]["lease"]
+    room = f"{story['building']}-{story['floor']}01"
+    said = insight(link, Room.number, room, "vacancy")
+    assert values(said)["vacant_since"] == story["since"]
+    level = sa.select(RoomLevel.level_id).join(Room, Room.id == RoomLevel.room_id)
+    key = link.scalars(level.where(Room.number == room)).one()
+    told = values(insight(link, Level.id, key, "occupancy"))
+    assert (told["offices"], told["vacant"]) == (story["offices"], story["offices"])
+    assert told["vacant_m2"] == pytest.approx(story["area_m2"])
+    said = insight(link, Body.code, lease["body"], "space")
+    told = values(said)
+    assert said.status == "attention"
+    assert (told["people"], told["standard_m2"]) == (lease["people"], lease["standard_m2"])
+    assert told["leased_m2"] == pytest.approx(lease["area_m2"])

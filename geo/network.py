@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
@@ -43,31 +44,42 @@ class Network(Generic[N, L]):
         ValueError
             When a link ends at an unknown node or an id stands twice.
         """
-        self._graph: nx.MultiGraph[N] = nx.MultiGraph()
+        # Plain lists: what a failure leaves is asked far more often than what networkx answers.
+        self._beside: dict[N, list[tuple[N, L]]] = {}
         self._ends: dict[L, tuple[N, N]] = {}
+        self._lengths = lengths
         for node in nodes:
-            if node in self._graph:
+            if node in self._beside:
                 raise ValueError(f"node {node!r} stands twice")
-            self._graph.add_node(node)
+            self._beside[node] = []
         for link, start, end in links:
             for node in (start, end):
-                if node not in self._graph:
+                if node not in self._beside:
                     raise ValueError(f"link {link!r} ends at the unknown node {node!r}")
             if link in self._ends:
                 raise ValueError(f"link {link!r} stands twice")
             self._ends[link] = (start, end)
-            length = 1.0 if lengths is None else lengths[link]
-            self._graph.add_edge(start, end, key=link, length=length)
+            self._beside[start].append((end, link))
+            self._beside[end].append((start, link))
+
+    @cached_property
+    def _graph(self) -> nx.MultiGraph[N]:
+        made: nx.MultiGraph[N] = nx.MultiGraph()
+        made.add_nodes_from(self._beside)
+        for link, (start, end) in self._ends.items():
+            length = 1.0 if self._lengths is None else self._lengths[link]
+            made.add_edge(start, end, key=link, length=length)
+        return made
 
     def reachable(
         self, roots: Iterable[N], *, down_nodes: Iterable[N] = (), down_links: Iterable[L] = ()
     ) -> set[N]:
         """Return the nodes that some root still reaches; a root that is down reaches nothing."""
         closed, cut = set(down_nodes), set(down_links)
-        found = {root for root in roots if root in self._graph and root not in closed}
+        found = {root for root in roots if root in self._beside and root not in closed}
         stack = list(found)
         while stack:
-            for _, neighbour, link in self._graph.edges(stack.pop(), keys=True):
+            for neighbour, link in self._beside[stack.pop()]:
                 if link not in cut and neighbour not in closed and neighbour not in found:
                     found.add(neighbour)
                     stack.append(neighbour)
@@ -111,48 +123,48 @@ class Network(Generic[N, L]):
     ) -> dict[N, set[N | L]]:
         """Say of each dark node which failures keep it dark.
 
-        Where a single repair would free the part it stands in, these are the failures of which
-        that is true; else those at the edge of the part on its side of a root, of which several
-        must be mended.
+        They are the failures beside the part it stands in with which the fewest repairs that
+        would free it end: where one repair alone would do, every one of which that is true.
         """
-        roots, closed, cut = list(roots), set(down_nodes), set(down_links)
-        left = self.reachable(roots, down_nodes=closed, down_links=cut)
-        dark = self.reachable(roots) - left - closed
+        closed, cut = set(down_nodes), set(down_links)
+        repairs = self._repairs(roots, closed, cut)
+        dark = {node for node, count in repairs.items() if count and node not in closed}
         answer: dict[N, set[N | L]] = {}
         while dark:
             part = self.reachable([next(iter(dark))], down_nodes=closed, down_links=cut)
             dark -= part
-            edge = self._edge(part, closed, cut)
-            found = {each for each, beyond in edge.items() if self._joins(each, beyond, left, cut)}
-            found |= {each for each in edge if each in closed and each in roots}
-            if not found:
-                beyond = self.reachable(roots, down_nodes=part)
-                found = {each for each, ends in edge.items() if not beyond.isdisjoint(ends)}
+            found: set[N | L] = set()
+            for node in part:
+                for beyond, link in self._beside[node]:
+                    if link in cut:
+                        if repairs[beyond] + 1 == repairs[node]:
+                            found.add(link)
+                    elif beyond in closed and repairs[beyond] == repairs[node]:
+                        found.add(beyond)
             answer |= dict.fromkeys(part, found)
         return answer
 
-    def _edge(self, part: set[N], closed: set[N], cut: set[L]) -> dict[N | L, set[N]]:
-        """Return the failures at the edge of a part: a node and itself, a link and its far end."""
-        edge: dict[N | L, set[N]] = {}
-        for here, there, link in self._graph.edges(part, keys=True):
-            far = there if here in part else here
-            if far in part:
-                continue
-            if link in cut:
-                edge.setdefault(link, set()).add(far)
-            elif far in closed:
-                edge.setdefault(far, set()).add(far)
-        return edge
-
-    def _joins(self, failed: N | L, beyond: set[N], left: set[N], cut: set[L]) -> bool:
-        """Whether the repair of one failure alone leads from its far side to what has a root."""
-        if failed in self._ends:
-            return not beyond.isdisjoint(left)
-        return any(
-            there in left and link not in cut
-            for node in beyond
-            for _, there, link in self._graph.edges(node, keys=True)
-        )
+    def _repairs(self, roots: Iterable[N], closed: set[N], cut: set[L]) -> dict[N, int]:
+        """Return how many failures must be mended, its own among them, for a root to reach each."""
+        least = {root: int(root in closed) for root in roots if root in self._beside}
+        pending: dict[int, list[N]] = {}
+        for node, count in least.items():
+            pending.setdefault(count, []).append(node)
+        while pending:
+            count = min(pending)
+            stack = pending.pop(count)
+            while stack:
+                node = stack.pop()
+                if least[node] < count:
+                    continue  # a shorter way was found meanwhile
+                for beyond, link in self._beside[node]:
+                    needed = count + (beyond in closed) + (link in cut)
+                    if needed < least.get(beyond, needed + 1):
+                        least[beyond] = needed
+                        (stack if needed == count else pending.setdefault(needed, [])).append(
+                            beyond
+                        )
+        return least
 
     def dark_by_group(
         self, roots: Iterable[N], groups: Mapping[Hashable, Sequence[L]]

@@ -83,12 +83,20 @@ class Visit:
         return self
 
     def panel(self) -> Visit:
-        """Bring the list of layers into reach: on a phone it is in the sheet."""
+        """Bring the list of layers into reach: behind its icon, on a phone in the sheet."""
+        self.workspace("layers")
         if self.phone:
             handle = self.page.locator(".sheet .handle")
             for _ in range(2):
                 if "full" not in (self.page.locator(".sheet").get_attribute("class") or ""):
                     handle.press("ArrowUp")
+        return self
+
+    def workspace(self, name: str) -> Visit:
+        """Open a workspace (``home``, ``space``, …, ``layers``) by its icon."""
+        place = self.page.locator(f'.rail [data-space="{name}"]')
+        if place.get_attribute("aria-current") is None:
+            place.click()
         return self
 
     def put_away(self) -> Visit:

@@ -238,9 +238,9 @@ def test_language_and_theme_change_without_losing_the_view(visit, size):
 
 
 def test_the_keyboard_alone_reaches_search_layers_floors_and_map(visit):
-    there = visit("desktop").open(at("zh"))
+    there = visit("desktop").open(at("zh", more="&space=layers"))
     reached = set()
-    for _ in range(60):
+    for _ in range(120):
         there.page.keyboard.press("Tab")
         reached.add(
             there.page.evaluate(

@@ -1,6 +1,7 @@
 /** Requests to the service: one origin, JSON in, problems as errors. */
 import type { StyleSpecification } from 'maplibre-gl'
 
+import type { Counted, Grouped, Listed, NamedFilter, PlaceKind, Workspace } from './lists'
 import type { paths } from './schema'
 import type {
   BuildingStack,
@@ -38,6 +39,11 @@ interface Answers {
   '/features/{layer_name}/{key}': Feature
   '/buildings/{key}/stack': BuildingStack
   '/trips/{key}/path': TripPath
+  '/workspaces': Workspace[]
+  '/filters': NamedFilter[]
+  '/filters/{name}': Counted
+  '/lists/{layer}': Listed
+  '/lists/{layer}/groups': Grouped
 }
 
 // A path or a parameter that the service no longer has stops the build here: the types of both
@@ -56,6 +62,9 @@ type Given<P extends Path> = Omit<paths[P]['get']['parameters'], 'header' | 'coo
 
 const root = new URL('.', document.baseURI)
 
+/** The body as which everything is asked; null asks for the whole estate. */
+export const asked: { unit: number | null } = { unit: null }
+
 /** The absolute address of a path of the service; braces of tile templates stay as they are. */
 export function address(path: string): string {
   return /^[a-z]+:/i.test(path) ? path : root.href.replace(/\/$/, '') + '/' + path.replace(/^\//, '')
@@ -64,14 +73,18 @@ export function address(path: string): string {
 function addressOf(path: string, given: { path?: object; query?: object }): URL {
   const parts = new Map(Object.entries(given.path ?? {}))
   const url = new URL(address(path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(parts.get(name))))))
-  for (const [name, value] of Object.entries(given.query ?? {})) {
+  for (const [name, value] of Object.entries<unknown>({ unit: asked.unit, ...given.query })) {
     if (value !== null && value !== undefined && value !== '') url.searchParams.set(name, String(value))
   }
   return url
 }
 
 async function get<P extends Path>(path: P, given: Given<P>, signal?: AbortSignal): Promise<Answers[P]> {
-  const url = addressOf(path, given)
+  return (await (await request(addressOf(path, given), signal)).json()) as Answers[P]
+}
+
+/** Ask for an address; whatever is no answer is an error. */
+export async function request(url: URL, signal?: AbortSignal): Promise<Response> {
   let response: Response
   try {
     response = await fetch(url, { signal, headers: { Accept: 'application/json' } })
@@ -79,13 +92,16 @@ async function get<P extends Path>(path: P, given: Given<P>, signal?: AbortSigna
     if (signal?.aborted) throw cause
     throw new Unreachable('', { cause })
   }
-  if (response.ok) return (await response.json()) as Answers[P]
+  if (response.ok) return response
   if (response.status === 502 || response.status === 503 || response.status === 504) {
     throw new Unreachable()
   }
   const problem = await response.json().catch(() => ({}))
   throw new Refused(response.status, problem as ProblemDetails)
 }
+
+/** What a list asks: see `state/lists`. */
+export type ListQuery = Record<string, string>
 
 export const api = {
   catalogue: () => get('/catalogue', {}),
@@ -101,4 +117,15 @@ export const api = {
     get('/buildings/{key}/stack', { path: { key }, query: { lang } }, signal),
   trip: (key: number, lang: Language, signal?: AbortSignal) =>
     get('/trips/{key}/path', { path: { key }, query: { lang } }, signal),
+  workspaces: () => get('/workspaces', {}),
+  filters: () => get('/filters', {}),
+  count: (name: string, lang: Language, signal?: AbortSignal) =>
+    get('/filters/{name}', { path: { name }, query: { lang } }, signal),
+  list: (layer: string, query: ListQuery, page: { limit?: number; after?: string; totals?: boolean }, signal?: AbortSignal) =>
+    get('/lists/{layer}', { path: { layer }, query: { ...query, ...page } }, signal),
+  groups: (layer: string, by: PlaceKind, query: ListQuery, signal?: AbortSignal) =>
+    get('/lists/{layer}/groups', { path: { layer }, query: { ...query, by } }, signal),
+  /** The address of a list as a file. */
+  exported: (layer: string, format: string, query: ListQuery) =>
+    addressOf('/lists/{layer}/export', { path: { layer }, query: { ...query, format } }),
 }

@@ -688,6 +688,55 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/lists/{layer}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    format?: "csv" | "xlsx" | "geojson";
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                    named?: string | null;
+                    q?: string | null;
+                    filter?: string | null;
+                    "filter-lang"?: "cql2-text" | "cql2-json";
+                    bbox?: string | null;
+                    datetime?: string | null;
+                    place?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path: {
+                    layer: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/lists/{layer}": {
         parameters: {
             query?: never;

@@ -84,3 +84,9 @@ export function day(value: string | number | Date, zone: string): string {
     day: '2-digit',
   }).format(new Date(value))
 }
+
+/** The size of a file: “12.3 MB”. */
+export function bytes(value: number, lang: Language): string {
+  const [size, unit] = value >= 1e6 ? [value / 1e6, 'MB'] : [value / 1e3, 'kB']
+  return `${new Intl.NumberFormat(tags[lang], { maximumFractionDigits: 1 }).format(size)} ${unit}`
+}

@@ -35,6 +35,8 @@ export interface View {
   place: string | null
   /** Whether the list is open as a wide table. */
   table: boolean
+  /** The columns of the table; null leaves the choice to the list. */
+  columns: string[] | null
   /** The body as which the estate is seen; null is the whole of it. */
   unit: number | null
   /** The building whose floors are stacked. */
@@ -56,6 +58,7 @@ export interface View {
 const DAY = /^\d{4}-\d{2}-\d{2}$/
 const WORD = /^[a-z][a-z0-9_]*$/
 const SORT = /^-?[a-z][a-z0-9_]*(,-?[a-z][a-z0-9_]*)*$/
+const COLUMNS = /^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$/
 const PLACE = /^(level|building|site|body)\/\d+$/
 
 const finite = (value: string | undefined): number | null => {
@@ -120,6 +123,7 @@ export function parseView(hash: string, fallback: View): View {
     where: query.get('where') || fallback.where,
     place: matching(query.get('place'), PLACE) ?? fallback.place,
     table: query.has('table') ? query.get('table') === '1' : fallback.table,
+    columns: matching(query.get('columns'), COLUMNS)?.split(',') ?? fallback.columns,
     unit: whole(query.get('unit')) ?? fallback.unit,
     stack: whole(query.get('stack')) ?? fallback.stack,
     trip: whole(query.get('trip')) ?? fallback.trip,
@@ -145,6 +149,7 @@ function formatList(view: View): string[] {
   if (view.where) parts.push(`where=${encodeURIComponent(view.where)}`)
   if (view.place) parts.push(`place=${view.place}`)
   if (view.table) parts.push('table=1')
+  if (view.table && view.columns) parts.push(`columns=${view.columns.join(',')}`)
   return parts
 }
 

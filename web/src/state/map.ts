@@ -28,6 +28,9 @@ export const sheet = ref<'peek' | 'half' | 'full'>('peek')
 /** How high the cards over the map's lower edge are, in CSS pixels. */
 export const staged = ref(0)
 
+/** The height of the table that is docked at the map's lower edge. */
+export const dock = ref(0)
+
 /** The part of the map that panels cover, in CSS pixels. */
 export function covered(): { top: number; right: number; bottom: number; left: number } {
   if (narrow.value) {
@@ -37,7 +40,7 @@ export function covered(): { top: number; right: number; bottom: number; left: n
   return {
     top: 72,
     right: (view.selection ? 380 : 0) + 72,
-    bottom: 56 + staged.value,
+    bottom: 56 + staged.value + dock.value,
     left: (panelOpen.value ? 320 : 0) + 56 + 32,
   }
 }

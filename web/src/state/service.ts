@@ -1,8 +1,10 @@
 /** The service: what it offers, whether it answers, what time it has. */
-import { computed, ref, shallowRef } from 'vue'
+import { computed, ref, shallowRef, watch } from 'vue'
 
 import { api, Refused, Unreachable } from '@/api/client'
 import type { Catalogue, Layer, Measure } from '@/api/types'
+
+import { view } from './view'
 
 export const catalogue = shallowRef<Catalogue | null>(null)
 export const measures = shallowRef<Measure[]>([])
@@ -87,3 +89,12 @@ export async function load(): Promise<void> {
     busy.value = false
   }
 }
+
+/** What is asked again when the estate is seen as another body's. */
+watch(
+  () => view.unit,
+  () => {
+    void load()
+    afterwards.forEach((action) => action())
+  },
+)

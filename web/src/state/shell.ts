@@ -1,26 +1,46 @@
 /** Where the reader is in the page: workspace, list, place; and how to get to another. */
 import type { OpenList } from '@/lib/permalink'
 
+import { off } from './choice'
 import { narrow, panelOpen, sheet } from './map'
 import { view } from './view'
+import { workspaces } from './workspaces'
 
 /** The last place of the rail: all layers. */
 export const LAYERS = 'layers'
 
 /** Put away the list with all that narrowed it. */
 export function closeList(): void {
-  Object.assign(view, { list: null, sort: null, find: null, where: null, place: null, table: false })
+  Object.assign(view, {
+    list: null, sort: null, find: null, where: null, place: null, table: false, columns: null,
+  })
+}
+
+function reveal(): void {
+  panelOpen.value = true
+  if (!narrow.value) return
+  view.selection = null
+  if (sheet.value === 'peek') sheet.value = 'half'
+}
+
+/** Layers that are drawn only because a workspace wants them: they leave with it. */
+let lent: string[] = []
+
+function draw(space: string | null): void {
+  const wanted = workspaces.value.find((each) => each.name === space)?.layers ?? []
+  const returned = lent.filter((name) => !wanted.includes(name) && !off.value.includes(name))
+  const missing = wanted.filter((name) => off.value.includes(name))
+  lent = [...lent.filter((name) => wanted.includes(name)), ...missing]
+  if (returned.length + missing.length === 0) return
+  view.off = [...off.value.filter((name) => !missing.includes(name)), ...returned]
 }
 
 /** Open a workspace, the layers, or with null the home view; the camera stays where it is. */
 export function openSpace(space: string | null): void {
   closeList()
+  draw(space)
   view.space = space
-  panelOpen.value = true
-  if (narrow.value) {
-    view.selection = null
-    if (sheet.value === 'peek') sheet.value = 'half'
-  }
+  reveal()
 }
 
 /** Open a list as its own question puts it, or narrowed to a place. */
@@ -28,9 +48,5 @@ export function openList(list: OpenList, place: string | null = null): void {
   closeList()
   view.list = list
   view.place = place
-  panelOpen.value = true
-  if (narrow.value) {
-    view.selection = null
-    if (sheet.value === 'peek') sheet.value = 'half'
-  }
+  reveal()
 }

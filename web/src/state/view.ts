@@ -1,6 +1,7 @@
 /** What the reader chose; kept in the address. */
 import { reactive, watch } from 'vue'
 
+import { asked } from '@/api/client'
 import { formatView, parseView, stepOf, type View } from '@/lib/permalink'
 
 const REMEMBERED = 'onemap.unit'
@@ -15,6 +16,7 @@ function defaults(): View {
     where: null,
     place: null,
     table: false,
+    columns: null,
     unit: null,
     stack: null,
     trip: null,
@@ -62,9 +64,11 @@ watch(
   },
 )
 
+asked.unit = view.unit
 watch(
   () => view.unit,
   (unit) => {
+    asked.unit = unit
     try {
       if (unit === null) localStorage.removeItem(REMEMBERED)
       else localStorage.setItem(REMEMBERED, String(unit))
@@ -72,6 +76,7 @@ watch(
       // Not kept: the unit stays in the address.
     }
   },
+  { flush: 'sync' },
 )
 
 const moves: (() => void)[] = []

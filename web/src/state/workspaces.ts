@@ -1,23 +1,14 @@
-/** The workspaces that have content. */
-import { computed, shallowRef } from 'vue'
+/** The workspaces that have content, and their counted questions. */
+import { computed, reactive, shallowRef, watch } from 'vue'
 
-import type { IconName } from '@/components/Icon.vue'
-import type { Text } from '@/api/types'
+import { api, Refused, Unreachable } from '@/api/client'
+import type { NamedFilter, Workspace } from '@/api/lists'
 
-import { LAYERS } from './shell'
-import { empty, layers } from './service'
-
-export interface Workspace {
-  name: string
-  title: Text
-  description: Text
-  layers: string[]
-  lists: string[]
-  measures: string[]
-  filters: string[]
-}
+import { catalogue, empty, layers, onReturn, report } from './service'
+import { view } from './view'
 
 export const workspaces = shallowRef<Workspace[]>([])
+export const filters = shallowRef(new Map<string, NamedFilter>())
 
 /** A workspace without anything in its layers is nobody's place of work. */
 export const offered = computed(() =>
@@ -28,14 +19,55 @@ export const offered = computed(() =>
   ),
 )
 
-const ICONS: Record<string, IconName> = {
-  assets: 'box',
-  space: 'building',
-  fleet: 'car',
-  energy: 'bolt',
-  network: 'nodes',
-  cockpit: 'gauge',
-  [LAYERS]: 'layers',
+export const space = computed(() => offered.value.find((each) => each.name === view.space) ?? null)
+
+/** What is known of a question's count. */
+export interface Count {
+  count: number | null
+  asking: boolean
+  /** In the service's words, where it did not answer; empty where nothing answered. */
+  failed: string | null
+  asked: number
 }
 
-export const iconOf = (space: string | null): IconName => (space === null ? 'house' : (ICONS[space] ?? 'table'))
+export const counts = reactive(new Map<string, Count>())
+/** How long a count stands before a look at it asks again. */
+const STANDS_MS = 30_000
+
+/** Ask how many rows a question selects, unless it was asked just now. */
+export async function count(name: string, again = false): Promise<void> {
+  const known = counts.get(name)
+  if (known?.asking || (!again && known && known.failed === null && Date.now() - known.asked < STANDS_MS)) return
+  const { unit } = view
+  counts.set(name, { count: known?.count ?? null, asking: true, failed: null, asked: Date.now() })
+  const settle = (found: Partial<Count>): void => {
+    // The estate may meanwhile be seen as another body's.
+    if (unit === view.unit) counts.set(name, { count: null, asking: false, failed: null, asked: Date.now(), ...found })
+  }
+  try {
+    settle({ count: (await api.count(name, view.lang)).count })
+  } catch (error) {
+    if (error instanceof Unreachable) {
+      settle({ failed: '' })
+      report(error)
+    } else if (error instanceof Refused) settle({ failed: error.message })
+    else throw error
+  }
+}
+
+async function load(): Promise<void> {
+  try {
+    const [found, questions] = await Promise.all([api.workspaces(), api.filters()])
+    workspaces.value = found
+    filters.value = new Map(questions.map((each) => [each.name, each]))
+  } catch (error) {
+    report(error)
+  }
+}
+
+watch(catalogue, (found) => found && workspaces.value.length === 0 && void load())
+watch(() => view.unit, () => counts.clear(), { flush: 'sync' })
+onReturn(() => {
+  counts.clear()
+  void load()
+})

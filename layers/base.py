@@ -232,6 +232,60 @@ class Series(Base):
     partition: ClassVar[str] = "day"
     latest: ClassVar[type[Base] | None] = None
 
+    @classmethod
+    def derived(cls, _t: FromClause, _at: datetime | None) -> dict[str, ColumnElement[Any]]:
+        """Return what travels in tiles beside the columns of the latest row: see `Feature`."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Words:
+    """How the names of a layer are set.
+
+    Attributes
+    ----------
+    size : CSS pixels; a little larger nearby.
+    strong : whether they are set semi-bold.
+    color, dark : by day and by night, where they are not those of all names.
+    rank : the smaller, the sooner a name is placed where several have no room.
+    until : the zoom from which names are no longer drawn: one is inside then.
+    close : the zoom from which the whole name is drawn.
+    short : the column drawn before that, in place of the name.
+    tail : the sign after which the name is drawn before that: ``412`` of ``B03-412``.
+    more : the column that then stands below the name.
+    """
+
+    size: float = 12
+    strong: bool = False
+    color: str | None = None
+    dark: str | None = None
+    rank: int = 50
+    until: float = 24
+    close: float = 0
+    short: str | None = None
+    tail: str | None = None
+    more: str | None = None
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """How the lines of one value of `Paint.by` are drawn, and from which zoom they are named.
+
+    Attributes
+    ----------
+    edge, edge_dark : the colour of the casing.
+    width : CSS pixels at zoom 16.
+    zoom, label_zoom : the first zoom at which they are drawn, and named.
+    """
+
+    color: str
+    dark: str
+    edge: str
+    edge_dark: str
+    width: float
+    zoom: int
+    label_zoom: int
+
 
 @dataclass(frozen=True)
 class Paint:
@@ -244,7 +298,10 @@ class Paint:
     outline, outline_dark : the edge of a fill or a circle.
     width : line width or circle radius in CSS pixels at zoom 16.
     label : the column whose text is drawn, from zoom `label_zoom` on.
-    by : a choice column whose values have colours of their own (`colors`: code → CSS colour).
+    words : how that text is set.
+    by : a choice column whose values have colours of their own (`colors`: code → CSS colour),
+        or, of lines, a look of their own (`lines`).
+    empty : the column and the value of what stands empty: it has a dashed inner edge.
     """
 
     kind: str
@@ -258,6 +315,9 @@ class Paint:
     label_zoom: int = 17
     by: str | None = None
     colors: Mapping[str, str] = field(default_factory=dict)
+    words: Words = Words()
+    lines: Mapping[str, Stroke] = field(default_factory=dict)
+    empty: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,8 +379,10 @@ __all__ = [
     "Layer",
     "Paint",
     "Series",
+    "Stroke",
     "Text",
     "Tracked",
+    "Words",
     "and_",
     "choice",
     "column",

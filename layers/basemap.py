@@ -8,7 +8,7 @@ from sqlalchemy import DateTime, Float
 from sqlalchemy import Text as TextType
 from sqlalchemy.orm import Mapped
 
-from layers.base import Feature, Layer, Paint, Text, choice, column
+from layers.base import Feature, Layer, Paint, Stroke, Text, Words, choice, column
 
 
 class Road(Feature):
@@ -73,7 +73,14 @@ GREENS = Layer(
     description=Text("公园、林地和草地", "Parks, woods and lawns"),
     group="basemap",
     zooms=(6, 14),
-    paint=Paint("fill", "#dfeadb", "#1e2a22", label="name", label_zoom=14),
+    paint=Paint(
+        "fill",
+        "#dfeadb",
+        "#1e2a22",
+        label="name",
+        label_zoom=14,
+        words=Words(size=11, color="#5d7a56", dark="#86a585", rank=60),
+    ),
 )
 WATERS = Layer(
     name="waters",
@@ -82,7 +89,14 @@ WATERS = Layer(
     description=Text("河流和湖泊", "Rivers and lakes"),
     group="basemap",
     zooms=(4, 14),
-    paint=Paint("fill", _DAY_WATER, _NIGHT_WATER, label="name", label_zoom=13),
+    paint=Paint(
+        "fill",
+        _DAY_WATER,
+        _NIGHT_WATER,
+        label="name",
+        label_zoom=13,
+        words=Words(size=12, color="#5480a3", dark="#7fa6c6", rank=55),
+    ),
 )
 ROADS = Layer(
     name="roads",
@@ -95,12 +109,22 @@ ROADS = Layer(
     paint=Paint(
         "line",
         "#ffffff",
-        "#3a4048",
+        "#343a41",
         outline="#e3e0da",
-        outline_dark="#2a2f35",
+        outline_dark="#23272c",
         width=5,
         label="name",
-        label_zoom=15,
+        label_zoom=12,
+        words=Words(size=11, color="#7a746a", dark="#98a1ab", rank=70),
+        by="road_class",
+        lines={
+            "motorway": Stroke("#fbeecb", "#5a5138", "#dfcfa4", "#2a2619", 10, 8, 12),
+            "primary": Stroke("#ffffff", "#474e56", "#d9d4cb", "#23272c", 9, 8, 13),
+            "secondary": Stroke("#ffffff", "#3d434a", "#e0dcd5", "#22262b", 7, 10, 14),
+            "residential": Stroke("#ffffff", "#343a41", "#e6e3dd", "#22262b", 5, 12, 16),
+            "service": Stroke("#faf9f7", "#2e343a", "#e6e3dd", "#22262b", 3, 14, 17),
+            "path": Stroke("#f0ede7", "#2b3036", "#e6e3dd", "#22262b", 1.5, 15, 17),
+        },
     ),
 )
 IMAGERY = Layer(

@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.schema import UniqueConstraint
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.base import Feature, Layer, Paint, Text, choice, column, reference
+from layers.base import Feature, Layer, Paint, Text, Words, choice, column, reference
 from layers.links import Link
 from layers.scope import containers_of_occupied
 
@@ -112,7 +112,15 @@ SITES = Layer(
     zooms=(9, 16),
     searchable=("name", "address"),
     paint=Paint(
-        "fill", "#e9e4f2", "#2b2836", outline="#8a79b5", opacity=0.55, label="name", label_zoom=13
+        "fill",
+        "#e9e4f2",
+        "#2b2836",
+        outline="#a598c8",
+        outline_dark="#5d5478",
+        opacity=0.55,
+        label="name",
+        label_zoom=13,
+        words=Words(size=13, strong=True, color="#4b3f78", dark="#c3b8e6", rank=10, until=18),
     ),
 )
 BUILDINGS = Layer(
@@ -132,6 +140,7 @@ BUILDINGS = Layer(
         outline_dark="#565d66",
         label="name",
         label_zoom=15,
+        words=Words(size=12, rank=30, close=16.5, short="code"),
     ),
 )
 LEVELS = Layer(
@@ -142,5 +151,5 @@ LEVELS = Layer(
     group="estate",
     zooms=(15, 18),
     tiled=("name", "ordinal", "short_name"),
-    paint=Paint("fill", "#f7f5f1", "#22262b", outline="#b9ae9c"),
+    paint=Paint("fill", "#f7f5f1", "#22262b", outline="#b9ae9c", outline_dark="#4a515a"),
 )

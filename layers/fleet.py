@@ -7,13 +7,26 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from geoalchemy2 import Geometry
-from sqlalchemy import BigInteger, DateTime, Float, Index, Integer, Numeric
+from sqlalchemy import BigInteger, DateTime, Float, Index, Integer, Numeric, select
 from sqlalchemy import Text as TextType
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.base import SRID, Base, Feature, Layer, Paint, Series, Text, choice, column, reference
+from layers.base import (
+    SRID,
+    Base,
+    Feature,
+    Layer,
+    Paint,
+    Series,
+    Text,
+    Words,
+    choice,
+    column,
+    reference,
+    table_of,
+)
 from layers.scope import through
 
 
@@ -72,6 +85,12 @@ class Position(Series):
         Float, "方向", "heading, clockwise from north", unit="°"
     )
     altitude_m: Mapped[float | None] = column(Float, "海拔", "altitude", unit="m")
+
+    @classmethod
+    def derived(cls, t: FromClause, _at: datetime | None) -> dict[str, ColumnElement[Any]]:
+        """Return the plate: what one calls the car by."""
+        car = table_of(Vehicle)
+        return {"plate": select(car.c.plate).where(car.c.id == t.c.id).scalar_subquery()}
 
 
 class Trip(Feature):
@@ -140,7 +159,17 @@ POSITIONS = Layer(
     zooms=(6, 16),
     tiled=("time", "speed_kmh", "heading_deg"),
     searchable=(),
-    paint=Paint("circle", "#1f5fbf", "#6aa5ff", outline="#ffffff", width=6),
+    paint=Paint(
+        "circle",
+        "#1f5fbf",
+        "#6aa5ff",
+        outline="#ffffff",
+        outline_dark="#16191d",
+        width=6,
+        label="plate",
+        label_zoom=15,
+        words=Words(size=11, strong=True, rank=5, close=18, tail="·"),
+    ),
 )
 TRIPS = Layer(
     name="trips",

@@ -26,7 +26,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.schema import UniqueConstraint
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.base import Base, Entity, Feature, Layer, Paint, Text, choice, column, reference
+from layers.base import Base, Entity, Feature, Layer, Paint, Text, Words, choice, column, reference
 from layers.estate import Level
 from layers.history import dated
 from layers.links import Link
@@ -181,6 +181,8 @@ ROOMS = Layer(
         outline_dark="#545b64",
         label="number",
         label_zoom=18,
+        words=Words(size=11, rank=20, close=19.5, tail="-", more="name"),
+        empty=("state", "vacant"),
         by="use",
         colors={
             "circulation": "#ece8e0",

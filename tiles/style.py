@@ -6,14 +6,16 @@ so that the map needs nothing from outside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from layers.base import Layer, Paint
-from tiles.vector import drawable
+from tiles.vector import LABEL, drawable, label_points
 
 Theme = Literal["light", "dark"]
 FONTS = ["Microsoft YaHei", "PingFang SC", "Noto Sans CJK SC", "sans-serif"]
+# MapLibre reads the weight from the first name; the fonts that follow are then drawn in it.
+STRONG_FONTS = ["Noto Sans CJK SC SemiBold", *FONTS]
 LAND: dict[Theme, str] = {"light": "#f4f2ee", "dark": "#16191d"}
 TEXT: dict[Theme, str] = {"light": "#4a5560", "dark": "#b9c2cc"}
 HALO: dict[Theme, str] = {"light": "#ffffff", "dark": "#16191d"}
@@ -64,7 +66,8 @@ def style(
         )
     for layer in drawn:
         made["layers"] += _shapes(layer, theme)
-    for layer in drawn:
+    # The map places the names of the last layer first.
+    for layer in sorted(drawn, key=lambda each: -_paint_of(each).words.rank):
         made["layers"] += _labels(layer, theme)
     if view:
         west, south, east, north = view
@@ -107,27 +110,27 @@ def _color(paint: Paint, theme: Theme) -> Expression:
     # A category's colour is for the day; by night a room keeps the plain dark floor.
     if theme == "dark" and paint.kind == "fill":
         return plain
-    pairs = [part for code, color in paint.colors.items() for part in (code, color)]
-    return ["match", ["get", paint.by], *pairs, plain]
+    return _by(paint, paint.colors, plain)
+
+
+def _by(paint: Paint, values: Mapping[str, Any], other: Any) -> Expression:
+    """Return a value for each value of the column `Paint.by`, and another for all else."""
+    pairs = [part for code, value in values.items() for part in (code, value)]
+    return ["match", ["get", paint.by], *pairs, other]
 
 
 def _edge(paint: Paint, theme: Theme) -> str | None:
     return (paint.outline_dark or paint.outline) if theme == "dark" else paint.outline
 
 
-def _grow(value: float) -> Expression:
-    """Grow with the zoom: `value` CSS pixels at zoom 16."""
-    return [
-        "interpolate",
-        ["exponential", 1.6],
-        ["zoom"],
-        10,
-        value * 0.15,
-        16,
-        value,
-        20,
-        value * 4,
-    ]
+def _grow(value: Expression, add: float = 0) -> Expression:
+    """Grow with the zoom: `value` CSS pixels at zoom 16, and `add` more at any zoom."""
+
+    def times(factor: float) -> Expression:
+        return ["+", ["*", value, factor], add]
+
+    curve = ["interpolate", ["exponential", 1.6], ["zoom"]]
+    return [*curve, 10, times(0.15), 13, times(0.4), 16, times(1), 20, times(4)]
 
 
 def _shapes(layer: Layer, theme: Theme) -> list[dict[str, Any]]:
@@ -135,6 +138,8 @@ def _shapes(layer: Layer, theme: Theme) -> list[dict[str, Any]]:
     color, edge = _color(paint, theme), _edge(paint, theme)
     if paint.kind == "fill":
         return _areas(layer, paint, color, edge)
+    if paint.lines:
+        return _streets(layer, paint, theme)
     if paint.kind == "line":
         return _lines(layer, paint, color, edge)
     return _points(layer, paint, color, edge)
@@ -148,7 +153,55 @@ def _areas(layer: Layer, paint: Paint, color: Expression, edge: str | None) -> l
         width = ["interpolate", ["linear"], ["zoom"], 12, 0.4, 18, 1.2]
         line = {"line-color": edge, "line-width": width}
         shapes.append(_shape(layer, f"{layer.name}-outline", "line", layout, line))
+    if edge and paint.empty:
+        column, value = paint.empty
+        dashed = {
+            "line-color": edge,
+            "line-width": 1.2,
+            "line-offset": 3,
+            "line-dasharray": [3, 2],
+        }
+        shapes.append(_shape(layer, f"{layer.name}-empty", "line", layout, dashed))
+        shapes[-1] |= {"filter": ["==", ["get", column], value], "minzoom": layer.zooms[0] + 1.5}
     return shapes
+
+
+def _streets(layer: Layer, paint: Paint, theme: Theme) -> list[dict[str, Any]]:
+    """Draw lines by their class: all casings beneath all surfaces, so that crossings are open."""
+    looks, dark = paint.lines, theme == "dark"
+    order = {code: place for place, code in enumerate(reversed(list(looks)))}
+    layout = _layout(
+        layer,
+        **{"line-cap": "round", "line-join": "round", "line-sort-key": _by(paint, order, -1)},
+    )
+    colors = {code: look.dark if dark else look.color for code, look in looks.items()}
+    edges = {code: look.edge_dark if dark else look.edge for code, look in looks.items()}
+    width = _by(paint, {code: look.width for code, look in looks.items()}, paint.width)
+    drawn = _from_zoom(paint, {code: look.zoom for code, look in looks.items()}, layer.zooms[0])
+    shapes = []
+    for name, values, more, other in (
+        (f"{layer.name}-outline", edges, 1.6, _edge(paint, theme)),
+        (layer.name, colors, 0, paint.dark if dark else paint.color),
+    ):
+        line = {"line-color": _by(paint, values, other), "line-width": _grow(width, more)}
+        shapes.append({**_shape(layer, name, "line", layout, line), "filter": drawn})
+    return shapes
+
+
+def _from_zoom(paint: Paint, zooms: Mapping[str, int], first: int) -> Expression:
+    """Return the filter that lets each value of `Paint.by` in from its zoom on."""
+    steps: list[Any] = []
+    for zoom in sorted({z for z in zooms.values() if z > first}):
+        steps += [zoom, _among(paint, [code for code, z in zooms.items() if z <= zoom])]
+    start = _among(paint, [code for code, z in zooms.items() if z <= first])
+    # What has no class, or one that is not known here, comes with the last.
+    if steps:
+        steps[-1] = True
+    return ["step", ["zoom"], start, *steps] if steps else True
+
+
+def _among(paint: Paint, codes: list[str]) -> Expression:
+    return ["in", ["get", paint.by], ["literal", codes]]
 
 
 def _lines(layer: Layer, paint: Paint, color: Expression, edge: str | None) -> list[dict[str, Any]]:
@@ -184,29 +237,90 @@ def _shape(
 
 def _labels(layer: Layer, theme: Theme) -> list[dict[str, Any]]:
     paint = _paint_of(layer)
+    found = _headings(layer, theme)
     if not paint.label:
-        return []
+        return found
+    words, first = paint.words, paint.label_zoom
     text: dict[str, Any] = {
-        "text-field": ["coalesce", ["get", paint.label], ["get", "name"], ""],
-        "text-font": FONTS,
-        "text-size": ["interpolate", ["linear"], ["zoom"], 12, 11, 18, 13],
+        "text-field": _words(paint),
+        "text-font": STRONG_FONTS if words.strong else FONTS,
+        "text-size": ["interpolate", ["linear"], ["zoom"], first, words.size, 20, words.size + 3],
         "text-max-width": 8,
+        "text-padding": 4,
+        "text-line-height": 1.25,
     }
     if paint.kind == "line":
-        text |= {"symbol-placement": "line", "text-letter-spacing": 0.05}
+        text |= {
+            "symbol-placement": "line",
+            "symbol-spacing": 400,
+            "text-letter-spacing": 0.08,
+            "text-max-angle": 30,
+        }
     if paint.kind == "circle":
-        text |= {"text-offset": [0, 1], "text-anchor": "top", "text-optional": True}
+        text |= {"text-offset": [0, 0.8], "text-anchor": "top", "text-optional": True}
+    made: dict[str, Any] = {
+        "id": f"{layer.name}-label",
+        "type": "symbol",
+        **_common(layer),
+        "minzoom": first,
+        "layout": _layout(layer, **text),
+        "paint": {
+            "text-color": (words.dark if theme == "dark" else words.color) or TEXT[theme],
+            "text-halo-color": HALO[theme],
+            "text-halo-width": 1.4,
+        },
+    }
+    if label_points(layer, layer.zooms[1]):
+        made["source-layer"] = layer.name + LABEL
+    if words.until < 24:
+        made["maxzoom"] = words.until
+    if paint.lines:
+        zooms = {code: look.label_zoom for code, look in paint.lines.items()}
+        made["filter"] = _from_zoom(paint, zooms, first)
+        order = {code: place for place, code in enumerate(paint.lines)}
+        made["layout"]["symbol-sort-key"] = _by(paint, order, len(order))
+    return [*found, made]
+
+
+def _words(paint: Paint) -> Expression:
+    """Return what a label says: little while it is far, the whole name and more when near."""
+    words = paint.words
+    whole: Expression = ["coalesce", ["get", paint.label], ["get", "name"], ""]
+    far = ["coalesce", ["get", words.short], whole] if words.short else whole
+    if words.tail:
+        far = ["slice", far, ["+", ["index-of", words.tail, far], len(words.tail)]]
+    near: Expression = ["format", whole, {}]
+    if words.more:
+        more: Expression = ["coalesce", ["get", words.more], ""]
+        line = ["case", ["any", ["==", more, ""], ["==", more, whole]], "", ["concat", "\n", more]]
+        near = ["format", whole, {}, line, {"font-scale": 0.85}]
+    if words.close <= paint.label_zoom:
+        return near
+    return ["step", ["zoom"], ["format", far, {}], words.close, near]
+
+
+def _headings(layer: Layer, theme: Theme) -> list[dict[str, Any]]:
+    """Return the arrows in the circles of what moves: a turned letter, so no icon is needed."""
+    if "heading_deg" not in layer.tiled:
+        return []
+    moving = [">=", ["to-number", ["get", "speed_kmh"], 0], 5]
+    layout = {
+        "text-field": "▲",
+        "text-font": FONTS,
+        "text-size": ["interpolate", ["linear"], ["zoom"], 10, 6, 16, 9, 20, 13],
+        "text-rotate": ["to-number", ["get", "heading_deg"], 0],
+        "text-rotation-alignment": "map",
+        "text-allow-overlap": True,
+        "text-ignore-placement": True,
+    }
     return [
         {
-            "id": f"{layer.name}-label",
+            "id": f"{layer.name}-heading",
             "type": "symbol",
             **_common(layer),
-            "minzoom": paint.label_zoom,
-            "layout": _layout(layer, **text),
-            "paint": {
-                "text-color": TEXT[theme],
-                "text-halo-color": HALO[theme],
-                "text-halo-width": 1.4,
-            },
+            "minzoom": 12,
+            "filter": ["all", ["has", "heading_deg"], moving],
+            "layout": _layout(layer, **layout),
+            "paint": {"text-color": HALO[theme]},
         }
     ]

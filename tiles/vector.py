@@ -3,6 +3,9 @@
 A tile holds what `rows(layer, actor, at)` gives within its bounds, few attributes each, under the
 row's own id. Where a tile would hold more than the layer's cap, the largest stay; at small zooms
 what is smaller than a pixel of the screen is left out, since nobody could see it.
+
+An area that is labelled travels a second time as a point, in the tile that holds the point and in
+no other: drawn from the areas, a name would stand in every tile that its area reaches into.
 """
 
 from __future__ import annotations
@@ -14,13 +17,24 @@ from functools import lru_cache
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import DateTime, Float, Select, bindparam, case, func, literal_column, or_, select
+from sqlalchemy import (
+    DateTime,
+    Float,
+    Select,
+    bindparam,
+    case,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.sql.selectable import CTE, FromClause, Subquery
 
 from geo.tiling import tile_bounds_3857
 from layers.access import ESTATE, Actor, latest_rows, rows
-from layers.base import TILE_SRID, Feature, Layer
+from layers.base import TILE_SRID, Feature, Layer, Series
 from layers.labels import Text
 from layers.prepared import Prepared, prepare
 from layers.problems import NotFound
@@ -30,6 +44,8 @@ BUFFER = 64
 # MapLibre draws a tile at 512 CSS pixels.
 PIXELS = 512
 MAX_ZOOM = 24
+# The layer of a tile that holds the points of `rooms` is `rooms-label`.
+LABEL = "-label"
 # From this zoom on a tile is small enough to carry what is smaller than a pixel too.
 DETAIL_ZOOM = 14
 
@@ -142,11 +158,8 @@ def tile_query(
     box = select(func.box2d(bounds)).scalar_subquery()
     width = bindparam("east", 0.0, type_=Float) - bindparam("west", 0.0, type_=Float)
     reach = func.ST_Expand(bounds, width * (BUFFER / EXTENT))
-    described: dict[str, ColumnElement[Any]] = {
-        name: _plain(source.c[name]) for name in layer.tiled
-    }
-    if issubclass(layer.model, Feature):
-        described |= layer.model.derived(source, at)
+    described = _described(layer, source, at)
+    labelled = label_points(layer, zoom)
     query: Select[Any] = (
         select(
             source.c.id,
@@ -154,6 +167,7 @@ def tile_query(
             func.ST_AsMVTGeom(
                 geom, box, literal_column(str(EXTENT)), literal_column(str(BUFFER))
             ).label("geom"),
+            *([geom.label("shape")] if labelled else []),
         )
         .where(geom.op("&&")(reach))
         .limit(literal_column(str(layer.max_features if sort else layer.max_features + 1)))
@@ -161,20 +175,87 @@ def tile_query(
     query = _visible(query, layer, zoom, geom, width)
     if sort:
         query = _largest_first(query, layer, geom)
-    # Over a distributed series ST_AsMVT needs its input computed first.
-    found = (
-        query.cte("found").prefix_with("MATERIALIZED") if layer.series else query.subquery("found")
-    )
-    row: ColumnElement[Any] = literal_column("found.*")
-    name: ColumnElement[str] = literal_column("'" + layer.name + "'")
-    # It leaves out the rows whose geometry is NULL, because nothing of it lies in the tile.
-    tile: ColumnElement[Any] = func.ST_AsMVT(
-        row, name, literal_column(str(EXTENT)), literal_column("'geom'"), literal_column("'id'")
-    )
+    # Over a distributed series ST_AsMVT needs its input computed first; points need it twice.
+    kept = layer.series is not None or labelled
+    found = query.cte("found").prefix_with("MATERIALIZED") if kept else query.subquery("found")
+    areas = select(*(c for c in found.c if c.name != "shape")).subquery("areas")
+    tile = _encoded(areas if labelled else found, layer.name)
     if not sort:
         cap: ColumnElement[int] = literal_column(str(layer.max_features))
         tile = case((func.count() <= cap, tile))
-    return select(tile).select_from(found)
+    whole = select(tile.label("tile")).select_from(areas if labelled else found)
+    if not labelled:
+        return whole
+    points = _points(found, told(layer), box).subquery("points")
+    text = select(_encoded(points, layer.name + LABEL)).select_from(points).scalar_subquery()
+    return select(whole.subquery("areas_tile").c.tile.op("||")(text))
+
+
+def label_points(layer: Layer, zoom: int) -> bool:
+    """Whether tiles of this zoom carry points for the names of areas.
+
+    They begin one zoom before the names are drawn: until a nearer tile has come, the map draws
+    from the one before.
+    """
+    paint = layer.paint
+    if paint is None or paint.kind != "fill" or not paint.label:
+        return False
+    return zoom >= min(paint.label_zoom - 1, layer.zooms[1])
+
+
+def carried(layer: Layer) -> list[str]:
+    """Name the attributes in the tiles of `layer`: its columns and what follows from links."""
+    source, _ = _source(layer, ESTATE, None)
+    return list(_described(layer, source, None))
+
+
+def told(layer: Layer) -> list[str]:
+    """Name what the point of an area carries: the words of its label, and its floors."""
+    assert layer.paint is not None
+    words = layer.paint.words
+    wanted = {layer.paint.label, words.short, words.more, "name", "ordinal", "ordinals"}
+    return [name for name in carried(layer) if name in wanted]
+
+
+def _described(
+    layer: Layer, source: FromClause, at: datetime | None
+) -> dict[str, ColumnElement[Any]]:
+    plain = {name: _plain(source.c[name]) for name in layer.tiled}
+    if issubclass(layer.model, Feature | Series):
+        return plain | layer.model.derived(source, at)
+    return plain
+
+
+def _points(found: FromClause, names: list[str], box: ColumnElement[Any]) -> Select[Any]:
+    """Return the points of the areas that lie within the bounds: west and south belong to them."""
+    spot = select(
+        found.c.id,
+        *(found.c[name] for name in names),
+        func.ST_PointOnSurface(found.c.shape).label("spot"),
+    ).subquery("spots")
+    x, y = func.ST_X(spot.c.spot), func.ST_Y(spot.c.spot)
+    west, south, east, north = _bounds()
+    extent: ColumnElement[int] = literal_column(str(EXTENT))
+    none: ColumnElement[int] = literal_column("0")
+    return select(
+        *(c for c in spot.c if c.name != "spot"),
+        func.ST_AsMVTGeom(spot.c.spot, box, extent, none, false()).label("geom"),
+    ).where(x >= west, x < east, y >= south, y < north)
+
+
+def _encoded(found: CTE | Subquery, name: str) -> ColumnElement[Any]:
+    """Return the layer of a tile made of the rows `found`.
+
+    It leaves out the rows whose geometry is NULL, because nothing of it lies in the tile.
+    """
+    row: ColumnElement[Any] = literal_column(f"{found.name}.*")
+    return func.ST_AsMVT(
+        row,
+        literal_column(f"'{name}'"),
+        literal_column(str(EXTENT)),
+        literal_column("'geom'"),
+        literal_column("'id'"),
+    )
 
 
 def _bounds() -> list[ColumnElement[float]]:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api.answers import answer_of, documented
 from api.places import bounds_of, service_url
 from api.routes.tiles import pictures
-from api.schemas import CATALOGUE, FREE
+from api.schemas import CATALOGUE, FREE, PAINT
 from api.session import Session, SessionOf
 from layers.access import rows
 from layers.base import Feature, Layer
@@ -185,7 +185,7 @@ def _paint(layer: Layer) -> dict[str, Any] | None:
     if layer.paint is None:
         return None
     found = vars(layer.paint) | {"colors": dict(layer.paint.colors)}
-    return dict(found)
+    return {name: found[name] for name in PAINT["properties"]}
 
 
 def geometry_of(layer: Layer) -> str | None:

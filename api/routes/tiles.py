@@ -18,13 +18,13 @@ from api.problems import described
 from api.schemas import FREE
 from api.session import Session, SessionOf, open_session
 from layers.access import rows
-from layers.base import Feature, Layer
+from layers.base import Layer
 from layers.basemap import IMAGERY
 from layers.problems import NotFound
 from layers.registry import layer as layer_named
 from tiles.compress import etag
 from tiles.raster import raster_tile
-from tiles.vector import Tile, drawable
+from tiles.vector import LABEL, Tile, carried, drawable, label_points, told
 
 router = APIRouter(prefix="/tiles", tags=["tiles"], dependencies=[Depends(open_session)])
 
@@ -58,7 +58,6 @@ async def tilejson(layer: LayerName, request: Request, session: SessionOf) -> Re
             en=f"The layer '{found.name}' has no vector tiles",
         )
     first, last = found.zooms
-    columns = found.fields()
     document = {
         "tilejson": "3.0.0",
         "name": session.say(found.title),
@@ -69,28 +68,33 @@ async def tilejson(layer: LayerName, request: Request, session: SessionOf) -> Re
         "maxzoom": last,
         "bounds": await bounds_of(session, [found]) or [-180, -85.06, 180, 85.06],
         "vector_layers": [
-            {
-                "id": found.name,
-                "description": session.say(found.description),
-                "minzoom": first,
-                "maxzoom": last,
-                "fields": {
-                    name: session.say(columns[name].info["title"])
-                    if "title" in columns[name].info
-                    else name
-                    for name in found.tiled
-                }
-                | {name: name for name in _derived(found)},
-            }
+            _vector_layer(session, found, found.name, carried(found), first),
+            *_label_layer(session, found),
         ],
     }
     return answer_of(document)
 
 
-def _derived(layer: Layer) -> list[str]:
-    """Name what the tiles of `layer` carry beyond its columns: the floors a room lies on."""
-    model = layer.model
-    return list(model.derived(layer.table, None)) if issubclass(model, Feature) else []
+def _label_layer(session: Session, layer: Layer) -> list[dict[str, Any]]:
+    """Describe the points of labelled areas, which travel beside them."""
+    first, last = layer.zooms
+    zoom = next((z for z in range(first, last + 1) if label_points(layer, z)), None)
+    if zoom is None:
+        return []
+    return [_vector_layer(session, layer, layer.name + LABEL, told(layer), zoom)]
+
+
+def _vector_layer(
+    session: Session, layer: Layer, name: str, attributes: list[str], first: int
+) -> dict[str, Any]:
+    titles = {n: c.info["title"] for n, c in layer.fields().items() if "title" in c.info}
+    return {
+        "id": name,
+        "description": session.say(layer.description),
+        "minzoom": first,
+        "maxzoom": layer.zooms[1],
+        "fields": {n: session.say(titles[n]) if n in titles else n for n in attributes},
+    }
 
 
 @router.get(

@@ -187,7 +187,11 @@ async def test_cars_are_drawn_at_their_last_position_under_their_own_id(client, 
         )
     (found,) = decode(await client.get(address("positions", 14)), "positions")
     assert found["id"] == car
-    assert found["properties"] == {"time": "2026-10-12T01:00:00Z", "speed_kmh": 31.5}
+    assert found["properties"] == {
+        "time": "2026-10-12T01:00:00Z",
+        "speed_kmh": 31.5,
+        "plate": "演A·D0001",
+    }
 
 
 async def test_a_tile_shows_only_what_the_token_may_see(database, serve):

@@ -41,9 +41,13 @@ const STEPPED_BACK = { fill: 0.12, line: 0.25, circle: 0.35 } as const
 
 export const sourceOf = (layer: string): string => `onemap-${layer}`
 
+/** Names of areas are drawn from points that travel beside them: `rooms-label` beside `rooms`. */
+const LABEL = /-label$/
+export const layerOfTile = (name: string): string => name.replace(LABEL, '')
+
 /** The layer of the catalogue that a layer of the style draws, or null (a background). */
 export function layerName(layer: LayerSpecification): string | null {
-  if ('source-layer' in layer && layer['source-layer']) return layer['source-layer']
+  if ('source-layer' in layer && layer['source-layer']) return layerOfTile(layer['source-layer'])
   if (!('source' in layer) || typeof layer.source !== 'string') return null
   return /^onemap-([a-z0-9_]+)/.exec(layer.source)?.[1] ?? null
 }

@@ -13,6 +13,7 @@ from api.session import Session
 from layers.access import rows
 from layers.base import Layer
 from layers.insights import INSIGHTS, Insight, Told
+from layers.labels import Text
 from layers.measures.base import Question
 from layers.places import titled
 from layers.registry import layer as layer_named
@@ -90,4 +91,6 @@ def _link(link: tuple[str, int] | None, titles: dict[tuple[str, int], str]) -> A
 def _local(session: Session, value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(session.config.zone).replace(microsecond=0)
+    if isinstance(value, Text):
+        return session.say(value)
     return value

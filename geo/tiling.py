@@ -38,6 +38,9 @@ def is_tile(z: int, x: int, y: int) -> bool:
 def tile_bounds_3857(z: int, x: int, y: int) -> Bounds:
     """Return west, south, east, north of a tile in EPSG:3857, metres.
 
+    Neighbours have the edge between them in common to the last bit, so that a point near it lies
+    in one of them alone.
+
     Raises
     ------
     ValueError
@@ -46,8 +49,8 @@ def tile_bounds_3857(z: int, x: int, y: int) -> Bounds:
     if not is_tile(z, x, y):
         raise ValueError(f"there is no tile {z}/{x}/{y}")
     side = 2 * HALF_WORLD_M / (1 << z)
-    west, north = x * side - HALF_WORLD_M, HALF_WORLD_M - y * side
-    return west, north - side, west + side, north
+    west, east = x * side - HALF_WORLD_M, (x + 1) * side - HALF_WORLD_M
+    return west, HALF_WORLD_M - (y + 1) * side, east, HALF_WORLD_M - y * side
 
 
 def tile_at(lon: ArrayLike, lat: ArrayLike, z: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

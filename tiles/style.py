@@ -20,6 +20,7 @@ LAND: dict[Theme, str] = {"light": "#f4f2ee", "dark": "#16191d"}
 TEXT: dict[Theme, str] = {"light": "#4a5560", "dark": "#b9c2cc"}
 HALO: dict[Theme, str] = {"light": "#ffffff", "dark": "#16191d"}
 Expression = Any
+_LINEAR = ["interpolate", ["linear"], ["zoom"]]
 
 
 def source_name(layer: Layer) -> str:
@@ -244,7 +245,7 @@ def _labels(layer: Layer, theme: Theme) -> list[dict[str, Any]]:
     text: dict[str, Any] = {
         "text-field": _words(paint),
         "text-font": STRONG_FONTS if words.strong else FONTS,
-        "text-size": ["interpolate", ["linear"], ["zoom"], first, words.size, 20, words.size + 3],
+        "text-size": [*_LINEAR, first, words.size, first + 6, words.size + 3],
         "text-max-width": 8,
         "text-padding": 4,
         "text-line-height": 1.25,

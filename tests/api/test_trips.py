@@ -93,3 +93,16 @@ async def test_a_trip_of_another_bodys_car_is_not_there(database: Any, serve: An
         assert seen == [404, 404, 200]
         missing = await client.get(f"/trips/{trip + 1}/path", headers={"accept-language": "en"})
         assert "no trip" in missing.json()["detail"]
+
+
+async def test_the_panel_speaks_of_a_trip_in_the_readers_language(client: Any, database: Any):
+    with database.engine.begin() as c:
+        trip = drive(c)
+    said = {}
+    for language in ("zh", "en"):
+        told = (await client.get(f"/features/trips/{trip}?lang={language}")).json()
+        (summary,) = (each for each in told["insights"] if each["name"] == "summary")
+        said[language] = {line["name"]: line["value"] for line in summary["lines"]}
+    assert (said["zh"]["duration"], said["en"]["duration"]) == ("不到 1 分钟", "under 1 min")
+    # 333 m in 30 s.
+    assert said["zh"]["mean_kmh"] == pytest.approx(40.0, abs=0.1)

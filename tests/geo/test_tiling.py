@@ -85,3 +85,12 @@ def test_the_world_has_no_parent_and_a_wrong_address_is_refused():
 def test_resolution_halves_with_each_zoom():
     assert resolution_m(0) == pytest.approx(156543.03392804097)  # OGC 17-083r4, annex D
     assert resolution_m(10, 512) == pytest.approx(156543.03392804097 / 1024 / 2)
+
+
+def test_neighbours_share_the_edge_between_them_to_the_last_bit() -> None:
+    for z, x, y in ((1, 0, 0), (14, 13_634, 6_254), (16, 32_767, 32_767), (19, 436_303, 200_151)):
+        west, south, east, north = tile_bounds_3857(z, x, y)
+        assert tile_bounds_3857(z, x + 1, y)[0] == east
+        assert tile_bounds_3857(z, x, y + 1)[3] == south
+        assert west < east
+        assert south < north

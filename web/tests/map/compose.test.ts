@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { MeasureAnswer } from '@/api/types'
 import { NO_DATA } from '@/lib/classes'
-import { compose, layerName, type Choice } from '@/map/compose'
+import { compose, layerName, layerOfTile, type Choice } from '@/map/compose'
 
 const vector: SourceSpecification = { type: 'vector', tiles: ['http://127.0.0.1/{z}/{x}/{y}'] }
 const base: StyleSpecification = {
@@ -103,5 +103,16 @@ describe('the layer that a style layer draws', () => {
     const raster = { id: 'imagery-3', type: 'raster', source: 'onemap-imagery-3' } as const
     expect(layerName(raster)).toBe('imagery')
     expect(layerName(base.layers[0]!)).toBeNull()
+  })
+
+  it('knows the points of names as their layer', () => {
+    const named = { id: 'rooms-label', type: 'symbol', source: 'onemap-rooms', 'source-layer': 'rooms-label' } as const
+    expect(layerName(named)).toBe('rooms')
+    expect(layerOfTile('rooms')).toBe('rooms')
+    expect(layerOfTile('network_nodes')).toBe('network_nodes')
+    const style = { ...base, layers: [...base.layers.slice(0, -1), named] }
+    const made = compose(style as StyleSpecification, { ...choice, off: ['rooms'], floored: ['rooms'], floor: 2 })
+    expect(layer(made, 'rooms-label').layout?.visibility).toBe('none')
+    expect(JSON.stringify(layer(made, 'rooms-label').filter)).toContain('ordinals')
   })
 })

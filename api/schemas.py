@@ -286,3 +286,41 @@ QUARANTINE = record(
     ),
     next=maybe(INTEGER),
 )
+
+METER_CONSUMPTION = record(
+    meter=record(id=INTEGER, title=maybe(STRING)),
+    kind=maybe(STRING),
+    unit=maybe(STRING),
+    step=one_of("month", "day"),
+    steps=rows(
+        record(
+            start=MOMENT,
+            end=MOMENT,
+            value={
+                **maybe(NUMBER),
+                "description": "仅当 label 为 measured | only where label is measured",
+            },
+            label={
+                **one_of("measured", "unknown", "missing"),
+                "description": "measured 已知；unknown 落在漏抄、换表或无法解释的区间内，只有总量"
+                "或用量不明；missing 没有读数 | measured; unknown: within readings that tell at "
+                "most a longer total; missing: nothing was read",
+            },
+        )
+    ),
+    events=rows(
+        record(
+            start=MOMENT,
+            end=MOMENT,
+            kind=STRING,
+            title=TEXT,
+            consumption=maybe(NUMBER),
+        )
+    ),
+    total=maybe(NUMBER),
+    coverage={
+        **NUMBER,
+        "description": "total 所依据的时间占窗口的份额 | "
+        "the share of the window that total rests on",
+    },
+)

@@ -17,6 +17,7 @@ from api.database import Connections
 from layers.access import ESTATE, EVERYONE, Actor, account_by_token, subtree
 from layers.cql2_values import moment_in_utc
 from layers.labels import Text
+from layers.measures.base import Window
 from layers.prepared import Prepared
 from layers.problems import BadRequest, Unauthorized
 
@@ -121,6 +122,26 @@ def parse_moment(text: str, zone: ZoneInfo, *, field: str) -> datetime:
             field=field,
             value=text,
         ) from wrong
+
+
+def parse_window(text: str, zone: ZoneInfo) -> Window:
+    """Return the window of observations that ``from/to`` names.
+
+    Raises
+    ------
+    BadRequest : it is no pair of times, or its end is not after its start.
+    """
+    start, slash, end = text.partition("/")
+    if not slash:
+        raise BadRequest(
+            zh=f"window 应为“起/止”，例如 2026-09-01/2026-10-01，收到“{text}”",
+            en=f"window: write from/to, as in 2026-09-01/2026-10-01; got '{text}'",
+            field="window",
+            value=text,
+        )
+    return Window(
+        parse_moment(start, zone, field="window"), parse_moment(end, zone, field="window")
+    )
 
 
 async def open_session(

@@ -14,7 +14,7 @@ from api.parameters import MeasureName
 from api.records import earliest_of
 from api.schemas import MEASURE, MEASURED
 from api.schemas import rows as listed
-from api.session import Session, SessionOf, parse_moment
+from api.session import Session, SessionOf, parse_window
 from layers.access import rows
 from layers.filter import Filter, parse_bbox
 from layers.labels import CHOICES
@@ -171,18 +171,7 @@ def _window(session: Session, wanted: Measure, text: str | None) -> Window | Non
         return None
     if not text:
         return wanted.default_window(session.config.now(), session.config.zone)
-    start, slash, end = text.partition("/")
-    if not slash:
-        raise BadRequest(
-            zh=f"window 应为“起/止”，例如 2026-09-01/2026-10-01，收到“{text}”",
-            en=f"window: write from/to, as in 2026-09-01/2026-10-01; got '{text}'",
-            field="window",
-            value=text,
-        )
-    zone = session.config.zone
-    return Window(
-        parse_moment(start, zone, field="window"), parse_moment(end, zone, field="window")
-    )
+    return parse_window(text, session.config.zone)
 
 
 def _within(session: Session, wanted: Measure, asked: Filter) -> Select[Any]:

@@ -24,16 +24,23 @@ _SERVER_ROOM = "serverroom"
 _ROOMS = 5
 
 
+def rounded(value: float | None) -> float | None:
+    """Return an amount without what floating point adds to it."""
+    return None if value is None else round(value, 6)
+
+
 def number(value: float) -> str:
     """Return an amount as it is read: thousands apart, one decimal where there is one."""
     return f"{value:,.1f}".removesuffix(".0")
 
 
-def register(value: float, digits: int | None) -> str:
-    """Return a register as the meter shows it, with its leading zeros."""
+def register(value: float | None, digits: int = 1) -> str:
+    """Return a register as the meter shows it, with leading zeros up to `digits`."""
+    if value is None:
+        return "?"
     whole, _, rest = f"{value:.3f}".partition(".")
     rest = rest.rstrip("0")
-    return whole.zfill(digits or 1) + (f".{rest}" if rest else "")
+    return whole.zfill(digits) + (f".{rest}" if rest else "")
 
 
 def moment(time: datetime, zone: ZoneInfo, now: datetime) -> str:
@@ -83,14 +90,12 @@ def _readings(question: Question, _key: int, found: Found) -> Told | None:
     age = question.now - newest["time"]
     silent = is_register and age > SILENT
     said = _age(age)
-    value: Any = newest["value"]
     title = Text("最近区间用量", "newest interval")
     if is_register:
-        value, unit = register(value, meter["digits"]), None
-        title = Text("表底数", "register")
+        title, unit = Text("表底数", "register"), None  # before the multiplier
     lines = [
         Line("last_read_at", Text("最近读数时间", "last read at"), newest["time"]),
-        Line("value", title, value, unit),
+        Line("value", title, newest["value"], unit),
         *lines,
     ]
     zh, en = ("停报", "Silent for") if silent else ("最近读数距今", "Last read")
@@ -141,11 +146,10 @@ def _event(question: Question, row: Mapping[str, Any]) -> Line:
     if row["kind"] in SET_ASIDE:
         title = Text(f"{kind.zh}：{end} 的读数", f"{kind.en}: the reading of {end}")
         return Line(row["kind"], title, row["last"])
-    first, last, closing = (
-        "?" if row[name] is None else register(row[name], row["digits"])
-        for name in ("first", "last", "closing_value")
-    )
+    digits = (row["digits"] or 1) if row["kind"] == "roll_over" else 1
+    first, last = register(row["first"], digits), register(row["last"], digits)
     if row["kind"] == "replaced" and row["closing_value"] is not None:
+        closing = register(row["closing_value"])
         zh, en = f"{end}，旧表止数 {closing}，新表起数 {last}", f"{end}, {closing}, then {last}"
     else:
         zh = en = f"{start} {first} → {end} {last}"
@@ -161,7 +165,7 @@ def _told_events(question: Question, _key: int, found: Found) -> Told | None:
     count = len(lines)
     return Told(
         "attention",
-        Text(f"近 12 个月有 {count} 次异常读数", f"{count} odd readings in the last 12 months"),
+        Text(f"近 12 个月有 {count} 次异常读数", f"Odd readings in the last 12 months: {count}"),
         lines,
     )
 
@@ -201,8 +205,8 @@ def _told_balance(question: Question, _key: int, found: Found) -> Told | None:
     row = found["balance"][0]
     month = month_of(last_month(question.now, question.zone), question.zone)
     lines = [
-        Line("main", Text("总表用量", "main meter"), row["main"], row["unit"]),
-        Line("subs", Text("分表合计", "meters below"), row["subs"], row["unit"]),
+        Line("main", Text("总表用量", "main meter"), rounded(row["main"]), row["unit"]),
+        Line("subs", Text("分表合计", "meters below"), rounded(row["subs"]), row["unit"]),
     ]
     if row["main"] is None or row["subs"] is None or row["main"] <= 0:
         zh = f"{month.zh}：{row['meters']} 块表中 {row['judged']} 块的用量可知，不作判断"
@@ -211,7 +215,7 @@ def _told_balance(question: Question, _key: int, found: Found) -> Told | None:
     rest = row["main"] - row["subs"]
     share = rest / row["main"]
     lines += [
-        Line("unexplained", Text("差额", "unexplained"), round(rest, 6), row["unit"]),
+        Line("unexplained", Text("差额", "unexplained"), rounded(rest), row["unit"]),
         Line("unexplained_share", Text("差额占比", "share"), round(100 * share, 2), "%"),
     ]
     amount = f"{number(rest)} {row['unit'] or ''}".strip()

@@ -12,7 +12,7 @@ from sqlalchemy import Select, select
 from layers.access import ESTATE, rows
 from layers.energy import METERS
 from layers.insights.base import Found, Insight, Line, Told
-from layers.insights.energy import Statements, month_of
+from layers.insights.energy import Statements, month_of, rounded
 from layers.labels import CHOICES, Text
 from layers.measures import metered
 from layers.measures.base import Question, last_month
@@ -73,7 +73,7 @@ def _line(
     kind: str, unit: str | None, meters: list[metered.Meter], amounts: list[float | None]
 ) -> Line:
     known = [amount for amount in amounts if amount is not None]
-    total = round(sum(known), 6) if len(known) == len(amounts) else None
+    total = rounded(sum(known)) if len(known) == len(amounts) else None
     link = ("meters", meters[0].id) if len(meters) == 1 and meters[0].seen else None
     return Line(kind, CHOICES["meter_kind"][kind], total, unit, link)
 

@@ -31,7 +31,7 @@ from sqlalchemy.sql.selectable import FromClause, LateralFromClause
 from layers.access import ESTATE, rows
 from layers.base import table_of
 from layers.energy import METERS, SET_ASIDE, MeterEvent, Reading
-from layers.measures.base import Question, Window, last_month
+from layers.measures.base import Question, Window
 
 Part = LateralFromClause
 _EDGE: Final = timedelta(hours=12)
@@ -46,14 +46,9 @@ Line losses and the error of class 1 and 2 meters stay well below it.
 """
 
 
-def edge(window: Window) -> timedelta:
-    """Return how far from an end of the window its reading may lie: 2 % of it, 12 hours at most."""
-    return min(_EDGE, (window.end - window.start) / _EDGE_SHARE)
-
-
-def whole_month(question: Question) -> Window:
-    """Return the window asked about, or the last full calendar month."""
-    return question.window or last_month(question.now, question.zone)
+def edge(length: timedelta) -> timedelta:
+    """Return how far from an end of a window its reading may lie: 2 % of it, 12 hours at most."""
+    return min(_EDGE, length / _EDGE_SHARE)
 
 
 def _moment(value: datetime) -> ColumnElement[Any]:
@@ -68,6 +63,7 @@ def set_aside(kind: ColumnElement[Any]) -> ColumnElement[bool]:
 def _register_at(meter: FromClause, moment: datetime, window: Window, name: str) -> Part:
     """Return the reading that counts nearest to an end of the window: ``time, value``."""
     reading, event = table_of(Reading), table_of(MeterEvent).alias()
+    near = edge(window.end - window.start)
     bad = exists(
         select(event.c.kind).where(
             event.c.meter_id == reading.c.meter_id,
@@ -81,8 +77,8 @@ def _register_at(meter: FromClause, moment: datetime, window: Window, name: str)
         .where(
             meter.c.reading_form == "register",
             reading.c.meter_id == meter.c.id,
-            reading.c.time >= _moment(moment - edge(window)),
-            reading.c.time <= _moment(moment + edge(window)),
+            reading.c.time >= _moment(moment - near),
+            reading.c.time <= _moment(moment + near),
             not_(bad),
         )
         .order_by(away, reading.c.time)
@@ -117,7 +113,8 @@ def _recorded(meter: FromClause, window: Window) -> Part:
         )
     )
     length = func.sum(reading.c.time - reading.c.start)
-    whole = length >= literal(window.end - window.start - edge(window))
+    span = window.end - window.start
+    whole = length >= literal(span - edge(span))
     return (
         select(case((whole, func.sum(reading.c.value))).label("value"))
         .where(

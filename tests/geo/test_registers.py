@@ -198,3 +198,13 @@ def test_a_year_of_quarter_hours_adds_up():
     answer = consumption(times, np.cumsum(np.ones(35_040)))
     allocate(answer, np.column_stack([times[:-1], times[1:]]))
     assert answer.value.sum() == 35_039
+
+
+def test_days_beside_a_month_of_hours_are_no_gaps_and_a_missed_day_is():
+    daily = [at(4, 1) + timedelta(days=day) for day in range(90)]
+    hourly = [at(5, 1) + timedelta(hours=hour) for hour in range(31 * 24)]
+    times = sorted({*daily, *hourly} - {at(6, 10)})
+    answer = consumption(times, np.arange(len(times), dtype=float))
+    gaps = answer.start[answer.reason == "gap"]
+    # 9 June, 00:00 in China.
+    assert gaps.tolist() == [datetime(2026, 6, 8, 16)]  # noqa: DTZ001 - UTC, as datetime64 is

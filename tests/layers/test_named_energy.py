@@ -2,78 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from layers.access import ESTATE, Actor
+from layers.access import Actor
 from layers.base import table_of
-from layers.energy import Meter, Reading
-from layers.measures import Question, measure
-from layers.measures.base import last_month
+from layers.energy import Reading
 from layers.meter_events import rebuild
-from layers.named import named
-from tests.layers.support import body, put
-
-ZONE = ZoneInfo("Asia/Shanghai")
-NOW = datetime(2026, 10, 12, 9, tzinfo=ZONE)
-
-
-def at(month, day, hour=0):
-    return datetime(2026, month, day, hour, tzinfo=ZONE)
-
-
-class World:
-    """Meters that are read every midnight from 31 August to 12 October, unless said otherwise."""
-
-    def __init__(self, engine):
-        self.engine, self.ids = engine, {}
-        with engine.begin() as c:
-            c.execute(sa.text("SELECT onemap_partition('reading', '2025-08-01', '2026-10-31')"))
-
-    def meter(self, number, readings=None, parent=None, daily=None, start=1000.0, **values):
-        """Put in a meter; `daily` is the step of its register, `readings` are ``time: value``."""
-        if daily is not None:
-            readings = {
-                at(8, 31) + timedelta(days=day): start + daily * day for day in range(43)
-            } | (readings or {})
-        values = {"kind": "electricity", "unit": "kWh"} | values
-        rows = [{"time": t, "value": v, "start": None} for t, v in (readings or {}).items()]
-        with self.engine.begin() as c:
-            made = put(c, Meter, number=number, name=number, parent_id=self.ids.get(parent),
-                       **values)  # fmt: skip
-            self.ids[number] = made
-            self.read(c, made, [row for row in rows if row["value"] is not None])
-        return made
-
-    def read(self, c, meter, rows):
-        if rows:
-            c.execute(sa.insert(table_of(Reading)), [{"meter_id": meter, **row} for row in rows])
-        rebuild(c, [meter])
-
-    def ask(self, name, actor=ESTATE):
-        """Return number → the columns of a named filter."""
-        statement = named(name).ask(Question(actor, None, NOW, ZONE), {})
-        with self.engine.connect() as c:
-            found = [dict(row) for row in c.execute(statement).mappings()]
-        numbers = {key: number for number, key in self.ids.items()}
-        assert all({each.name for each in named(name).columns} < set(row) for row in found)
-        return {numbers[row.pop("id")]: row for row in found}
-
-    def share(self, actor=ESTATE):
-        """Return number → (numerator, denominator, coverage) of the measure."""
-        wanted = measure("unexplained_share")
-        question = Question(actor, None, NOW, ZONE, last_month(NOW, ZONE))
-        with self.engine.connect() as c:
-            rows = c.execute(wanted.ask(question)["values"]).mappings().all()
-        values = wanted.read(question, {"values": rows})
-        numbers = {key: number for number, key in self.ids.items()}
-        return {
-            numbers[key]: (value, coverage)
-            for key, value, coverage in zip(values.ids, values.values, values.coverage, strict=True)
-        }
+from tests.layers.metering import World, at
+from tests.layers.support import body
 
 
 @pytest.fixture

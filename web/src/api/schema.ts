@@ -328,6 +328,80 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/meters/{key}/consumption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    window?: string | null;
+                    step?: string;
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path: {
+                    key: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            meter: {
+                                id: number;
+                                title: string | null;
+                            };
+                            kind: string | null;
+                            unit: string | null;
+                            /** @enum {string} */
+                            step: "month" | "day";
+                            steps: {
+                                /** Format: date-time */
+                                start: string;
+                                /** Format: date-time */
+                                end: string;
+                                value: number | null;
+                                /** @enum {string} */
+                                label: "measured" | "unknown" | "missing";
+                            }[];
+                            events: {
+                                /** Format: date-time */
+                                start: string;
+                                /** Format: date-time */
+                                end: string;
+                                kind: string;
+                                title: {
+                                    zh: string;
+                                    en: string;
+                                };
+                                consumption: number | null;
+                            }[];
+                            total: number | null;
+                            coverage: number;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/search": {
         parameters: {
             query?: never;

@@ -1,0 +1,105 @@
+"""What a meter used, over HTTP, on the small estate."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jsonschema
+import pytest
+
+from api.schemas import METER_CONSUMPTION
+from layers.meter_events import rebuild
+from tests.support import small_estate
+
+NOW = datetime(2026, 10, 12, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.fixture(scope="module")
+def estate(module_database: Any) -> tuple[Any, small_estate.Estate]:
+    made = small_estate.fill(module_database.engine)
+    with module_database.engine.begin() as connection:
+        rebuild(connection)
+    return module_database, made
+
+
+async def get(
+    estate: Any, serve: Any, meter: Any, asked: str = "", status: int = 200, **config: Any
+) -> dict[str, Any]:
+    key = meter if isinstance(meter, int) else estate[1]["meters", meter]
+    async with serve(estate[0], now=lambda: NOW, **config) as client:
+        answer = await client.get(f"/meters/{key}/consumption{asked}")
+    assert answer.status_code == status, answer.text
+    document: dict[str, Any] = answer.json()
+    if status == 200:
+        jsonschema.validate(document, METER_CONSUMPTION)
+    return document
+
+
+async def test_by_days_the_last_month_is_told_in_the_estates_days(estate: Any, serve: Any) -> None:
+    # 10 steps of 40 kWh a day; the register of five digits rolls over on 11 September.
+    answer = await get(estate, serve, "E-01", "?step=day")
+    assert answer["meter"] == {"id": estate[1]["meters", "E-01"], "title": "E-01"}
+    assert (answer["kind"], answer["unit"], answer["step"]) == ("electricity", "kWh", "day")
+    assert answer["steps"][0] == {
+        "start": "2026-09-01T00:00:00+08:00", "end": "2026-09-02T00:00:00+08:00",
+        "value": 400.0, "label": "measured",
+    }  # fmt: skip
+    assert [each["value"] for each in answer["steps"]] == [400.0] * 30
+    assert (answer["total"], answer["coverage"]) == (12_000.0, 1.0)
+    (event,) = answer["events"]
+    assert (event["kind"], event["consumption"]) == ("roll_over", 400.0)
+    assert (event["start"], event["end"]) == (
+        "2026-09-10T00:00:00+08:00", "2026-09-11T00:00:00+08:00",
+    )  # fmt: skip
+    assert event["title"]["zh"] == "表码走满归零，已换算"
+
+
+async def test_by_months_the_present_one_runs_to_midnight(estate: Any, serve: Any) -> None:
+    answer = await get(estate, serve, "E-01")
+    assert len(answer["steps"]) == 13
+    assert answer["steps"][0]["start"] == "2025-10-01T00:00:00+08:00"
+    assert answer["steps"][-1]["end"] == "2026-10-12T00:00:00+08:00"
+    told = {each["start"][:7]: (each["value"], each["label"]) for each in answer["steps"]}
+    assert told["2026-09"] == (12_000.0, "measured")
+    assert told["2026-08"] == (None, "unknown")  # read on its last day alone
+    assert told["2026-07"] == (None, "missing")
+
+
+async def test_a_meter_that_fell_silent_has_days_that_are_missing(estate: Any, serve: Any) -> None:
+    answer = await get(estate, serve, "G-01", "?step=day&window=2026-09-15/2026-09-18")
+    assert [(each["value"], each["label"]) for each in answer["steps"]] == [
+        (5.0, "measured"), (None, "missing"), (None, "missing"),
+    ]  # fmt: skip
+    assert answer["coverage"] == pytest.approx(1 / 3)
+
+
+async def test_intervals_are_told_as_they_were_recorded(estate: Any, serve: Any) -> None:
+    answer = await get(estate, serve, "E-57", "?window=2026-09-01/2026-10-01")
+    assert [each["value"] for each in answer["steps"]] == [600.0]
+    assert answer["events"] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [("?step=week", "step"), ("?window=2026-09-01", "window"),
+     ("?window=2026-10-01/2026-09-01", "window"), ("?window=a/b", "window")],
+)  # fmt: skip
+async def test_a_wrong_question_names_its_field(
+    estate: Any, serve: Any, asked: str, field: str
+) -> None:
+    assert (await get(estate, serve, "E-01", asked, 400))["field"] == field
+
+
+async def test_a_meter_that_is_not_there_or_not_to_be_seen_is_not_found(
+    estate: Any, serve: Any
+) -> None:
+    assert (await get(estate, serve, 999_999, status=404))["detail"]
+    with estate[0].engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE meter SET body_id = (SELECT id FROM body WHERE code = '017') "
+            "WHERE number = 'E-02'"
+        )
+    assert (await get(estate, serve, "E-02", anonymous="estate"))["total"] is not None
+    await get(estate, serve, "E-02", status=404, anonymous="public")

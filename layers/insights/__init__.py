@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from layers.insights import assets, energy, energy_of_places, fleet, network, space
+from layers.insights import assets, energy, energy_of_places, fleet, holdings, network, space
 from layers.insights.base import Insight, Line, Told
 
 INSIGHTS: tuple[Insight, ...] = (
     *space.INSIGHTS,
+    *holdings.INSIGHTS,
     *energy.INSIGHTS,
     *energy_of_places.INSIGHTS,
     *assets.INSIGHTS,

@@ -4,6 +4,7 @@ import 'maplibre-gl/dist/maplibre-gl.css'
 import './styles/tokens.css'
 import './styles/page.css'
 import './styles/tools.css'
+import './styles/facts.css'
 
 import { createApp } from 'vue'
 

@@ -1,6 +1,8 @@
 /** Requests to the service: one origin, JSON in, problems as errors. */
 import type { StyleSpecification } from 'maplibre-gl'
 
+import type { Consumption, Step } from '@/lib/consumption'
+
 import type { Counted, Grouped, Listed, NamedFilter, PlaceKind, Workspace } from './lists'
 import type { paths } from './schema'
 import type {
@@ -12,6 +14,7 @@ import type {
   MeasureAnswer,
   ProblemDetails,
   SearchAnswer,
+  Storey,
   Theme,
   TripPath,
 } from './types'
@@ -44,6 +47,7 @@ interface Answers {
   '/filters/{name}': Counted
   '/lists/{layer}': Listed
   '/lists/{layer}/groups': Grouped
+  '/buildings/{key}/levels': Storey[]
 }
 
 // A path or a parameter that the service no longer has stops the build here: the types of both
@@ -109,8 +113,8 @@ export const api = {
   measures: () => get('/measures', {}),
   measure: (name: string, window: string | null, lang: Language, signal?: AbortSignal) =>
     get('/measures/{name}', { path: { name }, query: { window, lang } }, signal),
-  search: (q: string, lang: Language, signal?: AbortSignal) =>
-    get('/search', { query: { q, limit: 10, lang } }, signal),
+  search: (q: string, limit: number, lang: Language, signal?: AbortSignal) =>
+    get('/search', { query: { q, limit, lang } }, signal),
   feature: (layer_name: string, key: number, lang: Language, signal?: AbortSignal) =>
     get('/features/{layer_name}/{key}', { path: { layer_name, key }, query: { lang } }, signal),
   stack: (key: number, lang: Language, signal?: AbortSignal) =>
@@ -128,4 +132,7 @@ export const api = {
   /** The address of a list as a file. */
   exported: (layer: string, format: string, query: ListQuery) =>
     addressOf('/lists/{layer}/export', { path: { layer }, query: { ...query, format } }),
+  levels: (key: number, signal?: AbortSignal) => get('/buildings/{key}/levels', { path: { key } }, signal),
+  consumption: async (key: number, window: string, step: Step, lang: Language, signal?: AbortSignal) =>
+    (await (await request(addressOf('/meters/{key}/consumption', { path: { key }, query: { window, step, lang } }), signal)).json()) as Consumption,
 }

@@ -152,9 +152,40 @@ export interface RelatedItem {
 
 export interface Related {
   layer: string
+  /** The key by which these name the thing, where it is not the only one. */
+  role: string | null
   title: Text
   count: number
   items: RelatedItem[]
+}
+
+export type Status = 'ok' | 'attention' | 'bad' | 'neutral'
+
+export interface InsightLine {
+  name: string
+  title: Text
+  /** A number, a word in one or both languages, a moment or a date; null where it is not known. */
+  value: unknown
+  unit: string | null
+  link: { layer: string; id: number; title: string | null } | null
+}
+
+/** What a rule says of one thing. */
+export interface Insight {
+  name: string
+  title: Text
+  status: Status
+  headline: Text
+  lines: InsightLine[]
+  citation: Text | null
+}
+
+export interface Storey {
+  id: number
+  ordinal: number
+  short_name: string | null
+  name: string | null
+  room_count: number
 }
 
 export interface Feature {
@@ -168,6 +199,7 @@ export interface Feature {
   center: [number, number] | null
   bbox: Bounds | null
   geometry: Geometry | null
+  insights: Insight[]
 }
 
 /** A trip with the time of every place of its route. */

@@ -3,6 +3,7 @@ import { computed, shallowRef, ref, watch } from 'vue'
 
 import { api, Refused } from '@/api/client'
 import type { Feature } from '@/api/types'
+import { i18n } from '@/i18n'
 import type { Selection } from '@/lib/permalink'
 
 import { floorLayer, onReturn, report } from './service'
@@ -23,15 +24,20 @@ export const facts = computed(() => {
     ? found.feature
     : null
 })
+/** What the rules say of it. */
+export const insights = computed(() => facts.value?.insights ?? [])
 export const fetching = ref(false)
 /** The service's own words where it has no such feature. */
 export const missing = ref<string | null>(null)
+/** Why the facts could not be told, where the thing itself is there. */
+export const failed = ref<string | null>(null)
 
 let current: AbortController | undefined
 
 async function fetchFacts(): Promise<void> {
   current?.abort()
   missing.value = null
+  failed.value = null
   const selection = view.selection
   if (!selection) {
     answered.value = null
@@ -49,7 +55,10 @@ async function fetchFacts(): Promise<void> {
     if (request.signal.aborted) return
     answered.value = null
     if (error instanceof Refused && error.status < 500) missing.value = error.message
-    else report(error)
+    else {
+      failed.value = error instanceof Refused ? error.message : i18n.global.t('facts.unreachable')
+      report(error)
+    }
   } finally {
     if (current === request) fetching.value = false
   }
@@ -73,3 +82,6 @@ watch(
   { immediate: true },
 )
 onReturn(() => void fetchFacts())
+
+/** Ask once more, after a failure. */
+export const refetch = (): void => void fetchFacts()

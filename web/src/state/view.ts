@@ -42,6 +42,8 @@ function remembered(): number | null {
 
 // A link shows what it says; only who comes without one finds the unit that was chosen last.
 const start = defaults()
+/** Whether the address that was opened says in which theme the page is to be shown. */
+export const themed = /[#&]theme=(light|dark)/.test(location.hash)
 export const view = reactive<View>(
   parseView(location.hash, location.hash === '' ? { ...start, unit: remembered() } : start),
 )

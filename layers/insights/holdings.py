@@ -16,7 +16,7 @@ from layers.insights.base import Found, Insight, Line, Told
 from layers.labels import Text
 from layers.measures.base import Question
 from layers.measures.quota import standard_of_people
-from layers.measures.space import buildings_of_rooms, held, is_office
+from layers.measures.space import held, is_office
 from layers.people import BODIES, PERSONS
 from layers.rules.space import AREA_STANDARD, ROUNDING_M2, in_post, leases, m2, plain, unplaced
 from layers.space import ROOMS
@@ -39,8 +39,24 @@ def _of_level(question: Question, key: int) -> Select[Any]:
 
 
 def _of_building(question: Question, key: int) -> Select[Any]:
-    housed = buildings_of_rooms(question)
-    return select(housed.c.room_id).where(housed.c.building_id == key)
+    """Return the rooms of a building; one of several buildings is of the first, as in measures."""
+    tables = Base.metadata.tables
+    room_level = dated(tables["room_level"], question.at)
+    level_building = dated(tables["level_building"], question.at)
+    here, of_here = room_level.alias(), level_building.alias()
+    link, house = room_level.alias(), level_building.alias()
+    inside = (
+        select(here.c.room_id)
+        .join(of_here, of_here.c.level_id == here.c.level_id)
+        .where(of_here.c.building_id == key)
+    )
+    return (
+        select(link.c.room_id)
+        .join(house, house.c.level_id == link.c.level_id)
+        .where(link.c.room_id.in_(inside))
+        .group_by(link.c.room_id)
+        .having(func.min(house.c.building_id) == key)
+    )
 
 
 def _offices(question: Question, of_place: Select[Any]) -> Mapping[str, Select[Any]]:

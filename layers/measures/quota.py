@@ -43,16 +43,36 @@ def standards_on(question: Question) -> FromClause:
     )
 
 
+def standards_of_bodies(question: Question) -> FromClause:
+    """Return what a person of each visible body may have, by rank.
+
+    ``body_id``, ``rank``, ``area_m2`` and ``edition``: a few rows a body, against which tens of
+    thousands of people are held at once.
+    """
+    body = rows(BODIES, question.actor, question.at)
+    standard = standards_on(question)
+    return (
+        select(
+            body.c.id.label("body_id"),
+            standard.c.rank,
+            standard.c.area_m2,
+            standard.c.edition,
+        )
+        .join(standard, standard.c.tier == body.c.tier)
+        .subquery("standards_of_bodies")
+    )
+
+
 def standard_of_people(question: Question) -> FromClause:
     """Return each visible person with the standard that they are held against.
 
-    ``id``, ``rank``, ``tier`` and, from the edition valid on the day, ``standard`` (m²),
-    ``edition`` and ``citation``: NULL for someone without a rank, or of a rank that the standards
-    of the tier do not know.
+    ``id``, ``rank``, ``tier`` and, from the edition valid on the day, ``standard`` (m²) and
+    ``edition``: NULL for someone without a rank, or of a rank that the standards of the tier do
+    not know.
     """
     person = rows(PERSONS, question.actor, question.at)
     body = rows(BODIES, question.actor, question.at)
-    standard = standards_on(question)
+    standard = standards_of_bodies(question)
     return (
         select(
             person.c.id,
@@ -60,13 +80,16 @@ def standard_of_people(question: Question) -> FromClause:
             body.c.tier,
             standard.c.area_m2.label("standard"),
             standard.c.edition,
-            standard.c.citation,
         )
         .select_from(person)
         .outerjoin(body, body.c.id == person.c.body_id)
-        .outerjoin(standard, and_(standard.c.tier == body.c.tier, standard.c.rank == person.c.rank))
+        .outerjoin(standard, _held_against(standard, person))
         .subquery("ranked")
     )
+
+
+def _held_against(standard: FromClause, person: FromClause) -> ColumnElement[bool]:
+    return and_(standard.c.body_id == person.c.body_id, standard.c.rank == person.c.rank)
 
 
 def offices_of_people(question: Question, among: Select[Any] | None = None) -> FromClause:
@@ -79,26 +102,31 @@ def offices_of_people(question: Question, among: Select[Any] | None = None) -> F
     least that. `among` are the ids of the only people to be asked about.
     """
     found = held(question)
-    ranked = standard_of_people(question)
-    area = found.people.c.share * found.rooms.c.usable_area_m2
-    query = (
-        select(
-            found.people.c.person_id,
-            found.people.c.room_id,
-            found.rooms.c.number,
-            found.people.c.share,
-            area.label("area"),
-            func.sum(area).over(partition_by=found.people.c.person_id).label("total"),
-            ranked.c.standard,
-        )
-        .join(found.rooms, found.rooms.c.id == found.people.c.room_id)
-        .join(ranked, ranked.c.id == found.people.c.person_id)
-        .where(is_office(found.rooms))
-    )
+    people, room = found.people, found.rooms
+    standard = standards_of_bodies(question)
+    query = select(
+        people.c.person_id, people.c.room_id, people.c.share, standard.c.area_m2.label("standard")
+    ).outerjoin(standard, _held_against(standard, people))
     if among is not None:
-        # Before the sums: a condition on them would have everybody's worked out first.
-        query = query.where(found.people.c.person_id.in_(among))
-    line = query.subquery("lines")
+        query = query.where(people.c.person_id.in_(among))
+    # Joined before the rooms: what a scope may see of these makes every plan look equally dear,
+    # and the standards would be looked up afresh for each person.
+    holding = query.cte().prefix_with("MATERIALIZED", dialect="postgresql")
+    area = holding.c.share * room.c.usable_area_m2
+    line = (
+        select(
+            holding.c.person_id,
+            holding.c.room_id,
+            room.c.number,
+            holding.c.share,
+            area.label("area"),
+            func.sum(area).over(partition_by=holding.c.person_id).label("total"),
+            holding.c.standard,
+        )
+        .join(room, room.c.id == holding.c.room_id)
+        .where(is_office(room))
+        .subquery("lines")
+    )
     beyond = line.c.total - line.c.standard
     over = case((beyond > _ROUNDING_M2, beyond), (beyond.is_not(None), 0.0), else_=None)
     return select(line, over.label("over")).subquery("offices_held")

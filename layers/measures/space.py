@@ -43,7 +43,7 @@ class Held:
     """The rooms, and who holds them on the day that is asked about."""
 
     rooms: FromClause
-    people: FromClause  # room_id, person_id, share
+    people: FromClause  # room_id, person_id, share; the person's body_id and rank
 
 
 def held(question: Question) -> Held:
@@ -55,7 +55,13 @@ def held(question: Question) -> Held:
     occupancy = rows(OCCUPANCIES, question.actor, question.at)
     person = rows(Person, question.actor, question.at)
     people = (
-        select(occupancy.c.room_id, occupancy.c.person_id, occupancy.c.share)
+        select(
+            occupancy.c.room_id,
+            occupancy.c.person_id,
+            occupancy.c.share,
+            person.c.body_id,
+            person.c.rank,
+        )
         .join(person, person.c.id == occupancy.c.person_id)
         .where(
             valid_on(occupancy, question.day),

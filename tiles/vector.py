@@ -192,15 +192,14 @@ def tile_query(
 
 
 def label_points(layer: Layer, zoom: int) -> bool:
-    """Whether tiles of this zoom carry points for the names of areas.
+    """Whether tiles of this zoom carry points for the names of areas: from where they are drawn.
 
-    They begin one zoom before the names are drawn: until a nearer tile has come, the map draws
-    from the one before.
+    Before that no tile is slower for them. Where tiles end sooner, the last ones carry them.
     """
     paint = layer.paint
     if paint is None or paint.kind != "fill" or not paint.label:
         return False
-    return zoom >= min(paint.label_zoom - 1, layer.zooms[1])
+    return zoom >= min(paint.label_zoom, layer.zooms[1])
 
 
 def carried(layer: Layer) -> list[str]:

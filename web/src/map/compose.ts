@@ -126,9 +126,8 @@ function behind(layer: LayerSpecification): LayerSpecification {
 function withBlocks(layers: LayerSpecification[], choice: Choice): LayerSpecification[] {
   const plain = layers.find((layer) => layer.id === 'buildings')
   if (!choice.tilted || choice.stacked || !plain || !('source' in plain) || choice.off.includes('buildings')) return layers
-  const floored = layers.find((layer) => choice.floored.includes(layerName(layer) ?? ''))
   const text = layers.findIndex((layer) => layer.type === 'symbol')
-  const block = blocks(plain.source as string, floored?.minzoom ?? 24, choice.theme)
+  const block = blocks(plain.source as string, choice.theme)
   return layers.toSpliced(text === -1 ? layers.length : text, 0, block)
 }
 

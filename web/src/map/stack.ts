@@ -130,8 +130,11 @@ export function stackOverlay(stacked: Stacked, theme: Theme): Overlay {
   }
 }
 
-/** Simple blocks of the buildings, seen when the map is tilted and floors are not drawn yet. */
-export function blocks(source: string, until: number, theme: Theme): LayerSpecification {
+/** From here on the rooms of a floor are large enough to be read: a block would hide them. */
+const ROOMS_READ = 17
+
+/** Simple blocks of the buildings, seen when the map is tilted and rooms are still small. */
+export function blocks(source: string, theme: Theme): LayerSpecification {
   const height: ExpressionSpecification = [
     'coalesce',
     ['get', 'height_m'],
@@ -143,7 +146,7 @@ export function blocks(source: string, until: number, theme: Theme): LayerSpecif
     source,
     'source-layer': 'buildings',
     minzoom: 15,
-    maxzoom: until,
+    maxzoom: ROOMS_READ,
     paint: {
       'fill-extrusion-color': theme === 'dark' ? '#3a434d' : '#d9d3c8',
       'fill-extrusion-height': ['interpolate', ['linear'], ['zoom'], 15, 0, 15.5, height],

@@ -1,8 +1,8 @@
 /** The open list on the map: its marks, the row that is pointed at, the marks that hold many rows. */
 import { computed, shallowRef, watch } from 'vue'
 
-import { address } from '@/api/client'
-import type { Bounds } from '@/api/types'
+import { address, api } from '@/api/client'
+import type { ListRow } from '@/api/lists'
 import type { Position } from '@/lib/replay'
 import { sourceOf } from '@/map/compose'
 import { placeOf } from '@/map/listed'
@@ -10,25 +10,28 @@ import type { Marks, Tone } from '@/map/marks'
 import type { PickedMark } from '@/map/pick'
 
 import { select } from './choice'
-import { hoveredRow, listQuery } from './lists'
+import { hoveredRow, listQuery, rows } from './lists'
 import { drawing, inSight, map, narrow, sheet, show } from './map'
-import { layers } from './service'
+import { layers, report } from './service'
 import { still, view } from './view'
+import { filters } from './workspaces'
 
 /** How much the open list's question asks for attention. */
-export const tone = computed<Tone>(() => 'neutral')
+export const tone = computed<Tone>(() => filters.value.get(view.list?.named ?? '')?.tone ?? 'neutral')
 
 export const marks = computed<Marks | null>(() => {
   const { list } = view
   if (!list || !listQuery.value) return null
+  const layer = layers.value.get(list.layer)
+  // Rows that wait to be mended are of no layer, and nowhere.
+  if (!layer) return null
   const { lang: _, ...query } = listQuery.value
   const search = new URLSearchParams(query).toString()
-  const layer = layers.value.get(list.layer)
   return {
     tiles: address(`/lists/${list.layer}/tiles/{z}/{x}/{y}${search ? `?${search}` : ''}`),
     layer: list.layer,
     tone: tone.value,
-    shapes: layer?.tiles && layer.geometry === 'polygon' ? sourceOf(list.layer) : null,
+    shapes: layer.tiles && layer.geometry === 'polygon' ? sourceOf(list.layer) : null,
   }
 })
 
@@ -37,18 +40,36 @@ export const ringed = computed<Position | null>(() => {
   const row = hoveredRow.value
   // Asked again when new tiles are in.
   void drawing.value
-  return row && map.value && row.layer === view.list?.layer ? placeOf(map.value, row.id) : null
+  return row && marks.value && map.value ? placeOf(map.value, row.id) : null
 })
 
 /** The rows of a mark that hold the same place: one of them is to be chosen. */
-export const choice = shallowRef<{ ids: number[]; n: number; place: Position } | null>(null)
+export const choice = shallowRef<{ mark: PickedMark; rows: ListRow[] | null } | null>(null)
 watch(marks, () => (choice.value = null))
+
+/** Ask for the rows of a mark, as far as it names them. */
+async function offer(mark: PickedMark): Promise<void> {
+  const query = listQuery.value
+  const layer = view.list?.layer
+  if (!query || !layer) return
+  choice.value = { mark, rows: null }
+  const among = { op: 'in', args: [{ property: 'id' }, mark.ids] }
+  const filter = query.filter ? { op: 'and', args: [JSON.parse(query.filter) as unknown, among] } : among
+  try {
+    const found = await api.list(layer, { ...query, filter: JSON.stringify(filter), 'filter-lang': 'cql2-json' }, { limit: 20, totals: false })
+    if (choice.value?.mark === mark) choice.value = { mark, rows: found.rows }
+  } catch (error) {
+    choice.value = null
+    report(error)
+  }
+}
 
 /** From here on marks are as close as the map can draw them apart. */
 const CLOSE = 18.5
 
 /** A mark for one row selects it; one for several comes closer, until they are to be chosen from. */
-export function openMark({ n, ids, place }: PickedMark): void {
+export function openMark(mark: PickedMark): void {
+  const { n, ids, place } = mark
   const [id] = ids
   const target = map.value
   if (!view.list || !target || id === undefined) return
@@ -56,7 +77,7 @@ export function openMark({ n, ids, place }: PickedMark): void {
   if (n === 1) {
     select({ layer: view.list.layer, id })
     if (narrow.value && sheet.value === 'peek') sheet.value = 'half'
-  } else if (target.getZoom() >= CLOSE) choice.value = { ids, n, place }
+  } else if (target.getZoom() >= CLOSE) void offer(mark)
   else target.easeTo({ center: place, zoom: Math.min(target.getZoom() + 2.5, 20), animate: !still, duration: 400 })
 }
 
@@ -64,16 +85,28 @@ export function openMark({ n, ids, place }: PickedMark): void {
 let linked = view.camera !== null ? JSON.stringify(view.list) : null
 
 /** Bring the rows of a list that was just opened into view, unless one of them is in sight. */
-export function fit(rows: readonly { center: Position | null; bbox: Bounds | null }[]): void {
+function fit(found: readonly ListRow[]): void {
   const opened = JSON.stringify(view.list)
   if (linked === opened) {
     linked = null
     return
   }
   linked = null
-  const places = rows.flatMap(({ center }) => (center ? [center] : []))
+  const places = found.flatMap(({ center }) => (center ? [center] : []))
   if (places.length === 0 || places.some(inSight)) return
   const xs = places.map(([lon]) => lon)
   const ys = places.map(([, lat]) => lat)
   show([Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)], null)
 }
+
+let fitted: string | null = null
+watch([rows, map], ([found]) => {
+  const opened = view.list && JSON.stringify(view.list)
+  if (!map.value || found.length === 0 || fitted === opened) return
+  fitted = opened
+  fit(found)
+})
+watch(
+  () => view.list,
+  (list) => list ?? (fitted = null),
+)

@@ -310,7 +310,9 @@ def _judged(
     fast |= _leaps_from_zero(kept.value[rows], total, hours)
     total[fast], reason[fast] = np.nan, "too_fast"
     gap = hours > GAP_FACTOR * _usual_hours(hours, every)
-    named = np.array([doubts.get(int(row), "") for row in rows[:-1]], dtype=CODE)
+    named = np.full(len(total), "", dtype=CODE)
+    for place in np.flatnonzero(np.isin(rows[:-1], list(doubts))) if doubts else ():
+        named[place] = doubts[int(rows[place])]
     reason = np.where((reason == "") & (named != ""), named, reason)
     reason = np.where((reason == "") & gap, "gap", reason)
     known = np.isfinite(total) & ~gap & (named == "")

@@ -187,6 +187,20 @@ def upgrade(demo: Demo = False) -> None:
 
 
 @db_app.command(
+    help=say("重新推导计量表的异常", "derive anew what is odd in the readings of meters")
+)
+def events(demo: Demo = False) -> None:
+    """Derive the events of all meters anew, as an import does for the meters that it reads."""
+    from layers.meter_events import rebuild
+    from onemap.database import connected
+    from onemap.settings import load
+
+    with connected(load(), demo=demo) as connection:
+        made = rebuild(connection)
+    typer.echo(say(f"读数异常 {made} 次", f"events of meters: {made}"))
+
+
+@db_app.command(
     help=say("打开 psql", "open psql on it"),
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -164,3 +165,19 @@ def test_the_help_names_every_kind_that_can_be_imported():
     from onemap.commands.data import KINDS as SAID
 
     assert sorted(SAID) == sorted(each.kind for each in KINDS)
+
+
+def test_the_events_of_meters_are_derived_anew(here: Callable[..., Any], database: Clone) -> None:
+    with psycopg.connect(database.owner_url) as link:
+        link.execute("SELECT onemap_partition('reading', '2026-06-18', '2026-06-19')")
+        link.execute(
+            "INSERT INTO meter (source, source_key, digits) VALUES ('test', 'E-1', 5);"
+            "INSERT INTO reading (meter_id, time, value) SELECT id, day, register FROM meter, "
+            "(VALUES ('2026-06-18'::timestamptz, 99942), ('2026-06-19', 47)) AS r (day, register)"
+        )
+    ended = here("db", "events", **on(database))
+    assert (ended.returncode, ended.stdout) == (0, "events of meters: 1\n")
+    with psycopg.connect(database.owner_url) as link:
+        assert link.execute("SELECT kind, correction FROM meter_event").fetchall() == [
+            ("roll_over", 100_000.0)
+        ]

@@ -96,8 +96,9 @@ def offices_of_people(question: Question, among: Select[Any] | None = None) -> F
     """Return each office that someone holds, with what the holder has in all their offices.
 
     ``person_id``, ``room_id``, ``number``, ``share``, ``area`` (their share of it, m²), ``total``
-    (m², of all their offices whose area is known), ``standard`` and ``over``: m² beyond the
-    standard, 0 within it, NULL where they are not judged. Where the area of one of a person's
+    (m², of all their offices whose area is known), ``standard``, ``over`` (m² beyond the standard,
+    0 within it, NULL where they are not judged) and ``excess``: what of that lies in this room, by
+    what they hold there. Where the area of one of a person's
     rooms is not known, what is known is still held against the standard: the person is over by at
     least that. `among` are the ids of the only people to be asked about.
     """
@@ -129,21 +130,18 @@ def offices_of_people(question: Question, among: Select[Any] | None = None) -> F
     )
     beyond = line.c.total - line.c.standard
     over = case((beyond > _ROUNDING_M2, beyond), (beyond.is_not(None), 0.0), else_=None)
-    return select(line, over.label("over")).subquery("offices_held")
+    excess = func.coalesce(over * line.c.area / func.nullif(line.c.total, 0), over)
+    return select(line, over.label("over"), excess.label("excess")).subquery("offices_held")
 
 
 def excess_by_room(question: Question) -> FromClause:
-    """Return each office that people hold: ``excess`` (m²), ``judged`` and ``people``.
-
-    What a person is over by is shared out over their rooms by what they hold in each.
-    """
+    """Return each office that people hold: ``excess`` (m²), ``judged`` and ``people``."""
     line = offices_of_people(question)
-    excess = func.coalesce(line.c.over * line.c.area / func.nullif(line.c.total, 0), line.c.over)
     judged = and_(line.c.area.is_not(None), line.c.standard.is_not(None))
     return (
         select(
             line.c.room_id.label("id"),
-            func.sum(excess).filter(judged).label("excess"),
+            func.sum(line.c.excess).filter(judged).label("excess"),
             func.count().filter(judged).label("judged"),
             func.count().label("people"),
         )

@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from layers.access import rows
 from layers.labels import Text
 from layers.measures.base import Question
-from layers.measures.quota import excess_by_room
+from layers.measures.quota import offices_of_people
 from layers.measures.space import held
 from layers.named.base import Column, Found, NamedFilter
 from layers.rules.space import (
@@ -48,8 +48,12 @@ def people_over_quota(question: Question, _found: Found) -> Select[Any]:
 
 def rooms_over_quota(question: Question, _found: Found) -> Select[Any]:
     """Offices of people over their standard, with the part of the excess that lies in each."""
-    room = excess_by_room(question)
-    return select(room.c.id, _m2(room.c.excess).label("over_m2")).where(room.c.excess > 0)
+    office = offices_of_people(question)
+    return (
+        select(office.c.room_id.label("id"), _m2(func.sum(office.c.excess)).label("over_m2"))
+        .where(office.c.over > 0, office.c.area > 0)
+        .group_by(office.c.room_id)
+    )
 
 
 def unplaced_people(question: Question, _found: Found) -> Select[Any]:

@@ -128,4 +128,13 @@ WORKSPACES: tuple[Workspace, ...] = (
         layers=("network_nodes", "network_links", "ducts", "buildings", "sites"),
         measures=("node_state",),
     ),
+    Workspace(
+        name="cockpit",
+        title=Text("驾驶舱", "Cockpit"),
+        description=Text(
+            "全部问题的计数与关键指标，供大屏观看",
+            "The counts of all questions and the key measures, for a wall",
+        ),
+        measures=("building_occupancy", "building_vacancy", "site_kgce_per_m2", "km_per_day"),
+    ),
 )

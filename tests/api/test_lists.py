@@ -293,8 +293,12 @@ async def test_workspaces_name_what_there_is(estate: Any, serve: Serve):
         spaces = await told(client, "/workspaces")
         filters = {each["name"] for each in await told(client, "/filters")}
         measures = {each["name"] for each in await told(client, "/measures")}
-    assert [space["name"] for space in spaces] == ["assets", "space", "fleet", "energy", "network"]
-    for space in spaces:
+    *desks, cockpit = spaces
+    assert [space["name"] for space in desks] == ["assets", "space", "fleet", "energy", "network"]
+    # The cockpit has no question of its own: it shows those of all the others.
+    assert (cockpit["name"], cockpit["filters"]) == ("cockpit", [])
+    assert len(cockpit["measures"]) == 4
+    for space in desks:
         assert 3 <= len(space["filters"]) <= 6, space["name"]
         assert set(space["filters"]) <= filters
         assert set(space["measures"]) <= measures

@@ -1,5 +1,5 @@
 /** How the facts of one thing are grouped for reading. */
-import type { Fact, Field } from '@/api/types'
+import type { Fact, Field, Insight } from '@/api/types'
 
 export type Heading = 'identity' | 'place' | 'state' | 'numbers'
 
@@ -95,3 +95,9 @@ export function lasting(seconds: number, lang: 'zh' | 'en'): string {
   const said = parts.filter(([n]) => n > 0).map(([n, zh, en]) => `${n} ${lang === 'zh' ? zh : en}`)
   return said.length > 0 ? said.join(' ') : lang === 'zh' ? '不到 1 分' : 'under 1 min'
 }
+
+const URGENCY = { bad: 0, attention: 1, ok: 2, neutral: 3 } as const
+
+/** What the rules say, the most urgent first; of equals, in the order of the service. */
+export const byUrgency = (insights: readonly Insight[]): Insight[] =>
+  [...insights].sort((a, b) => URGENCY[a.status] - URGENCY[b.status])

@@ -1,6 +1,4 @@
 /** The stories of the demo estate that the tour tells, and how they are told. */
-import type { Insight } from '@/api/types'
-
 export interface Story {
   /** The workspace of the role whose story it is. */
   space: 'space' | 'fleet' | 'energy' | 'network'
@@ -17,13 +15,3 @@ export const STORIES: readonly Story[] = [
   { space: 'energy', question: 'meter_anomalies', layer: 'meters', key: 'E-0113' },
   { space: 'network', question: 'failed_nodes', layer: 'network_nodes', key: 'SW-B07-3' },
 ]
-
-const URGENCY = { bad: 0, attention: 1, ok: 2, neutral: 3 } as const
-
-/** What the rules say that matters most; of equals, what comes first. */
-export function foremost(insights: readonly Insight[]): Insight | null {
-  return insights.reduce<Insight | null>(
-    (best, each) => (!best || URGENCY[each.status] < URGENCY[best.status] ? each : best),
-    null,
-  )
-}

@@ -22,8 +22,7 @@ export interface Shown {
   leaders: (Ranked & { title: string; bbox: Bounds | null; center: [number, number] | null })[]
 }
 
-/** Of the whole estate or by its largest parts: how full, how empty, how hungry, how far. */
-const KEY_MEASURES = ['building_occupancy', 'building_vacancy', 'site_kgce_per_m2', 'km_per_day']
+export const COCKPIT = 'cockpit'
 
 export const shown = shallowRef<Shown[]>([])
 export const counting = ref(false)
@@ -71,7 +70,9 @@ export async function refresh(): Promise<void> {
   const request = (current = new AbortController())
   counting.value = true
   try {
-    const wanted = KEY_MEASURES.flatMap((name) => measures.value.find((each) => each.name === name) ?? [])
+    // How full, how empty, how hungry, how far: the workspace says which measures are the key ones.
+    const named = offered.value.find((each) => each.name === COCKPIT)?.measures ?? []
+    const wanted = named.flatMap((name) => measures.value.find((each) => each.name === name) ?? [])
     const [read_] = await Promise.all([
       Promise.all(wanted.map((measure) => read(measure, request.signal))),
       ...desks.value.flatMap((desk) => desk.figures.map((figure) => count(figure.name, true))),

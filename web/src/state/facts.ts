@@ -4,6 +4,7 @@ import { computed, shallowRef, ref, watch } from 'vue'
 import { api, Refused } from '@/api/client'
 import type { Feature } from '@/api/types'
 import { i18n } from '@/i18n'
+import { byUrgency } from '@/lib/facts'
 import type { Selection } from '@/lib/permalink'
 
 import { floorLayer, onReturn, report } from './service'
@@ -25,7 +26,7 @@ export const facts = computed(() => {
     : null
 })
 /** What the rules say of it. */
-export const insights = computed(() => facts.value?.insights ?? [])
+export const insights = computed(() => byUrgency(facts.value?.insights ?? []))
 export const fetching = ref(false)
 /** The service's own words where it has no such feature. */
 export const missing = ref<string | null>(null)

@@ -4,7 +4,8 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { api } from '@/api/client'
 import type { Counted } from '@/api/lists'
 import type { Bounds, Feature, Insight } from '@/api/types'
-import { foremost, STORIES, type Story } from '@/lib/tour'
+import { byUrgency } from '@/lib/facts'
+import { STORIES, type Story } from '@/lib/tour'
 
 import { select } from './choice'
 import { narrow, sheet, show } from './map'
@@ -95,7 +96,7 @@ async function tell(one: Found): Promise<void> {
       api.feature(one.layer, one.id, view.lang, request.signal),
     ])
     if (request.signal.aborted) return
-    told.value = { question, feature, insight: foremost(feature.insights) }
+    told.value = { question, feature, insight: byUrgency(feature.insights)[0] ?? null }
     await bring(one, feature, request.signal)
   } catch (error) {
     if (!request.signal.aborted) report(error)

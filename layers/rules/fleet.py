@@ -93,7 +93,8 @@ def near_to(
     """Return whether a shape is within some metres of a point; the shape's index serves."""
     reach = metres / _DEGREE_M / func.cos(func.radians(func.ST_Y(point)))
     around: ColumnElement[bool] = geom.op("&&")(func.ST_Expand(point, reach))
-    return and_(around, distance_m(geom, point) <= metres)
+    # Most points lie within, which is told twenty times sooner than a distance.
+    return and_(around, or_(func.ST_Covers(geom, point), distance_m(geom, point) <= metres))
 
 
 def cars_now(question: Question) -> FromClause:

@@ -20,6 +20,9 @@ from layers.rules.network import COMMA, DOWN, Outage, Thing, link_of, node_of, p
 MOST = 30
 """So many nodes are listed one by one; their number is always told."""
 
+IN_A_SENTENCE = 6
+"""So many sites are named in the sentence; the lines list more."""
+
 _GATEWAY = "gateway"
 _SITES = ("site", "core")
 _NO_ROOT = Text(
@@ -76,7 +79,7 @@ def _is_site(outage: Outage, node: Thing) -> bool:
 def _consequence(outage: Outage, found: Found, dark: set[Thing], failed: set[Thing]) -> Text:
     """Say in a clause what is lost: the sites by name, the rest by number."""
     rooms, people = _counts(found, dark | failed)
-    sites = sorted(outage.title(key) for key in dark if _is_site(outage, key))[:MOST]
+    sites = sorted(outage.title(key) for key in dark if _is_site(outage, key))[:IN_A_SENTENCE]
     if not dark and not rooms:
         return Text("没有节点失联", "no node is cut off")
     zh, en = [], []

@@ -90,10 +90,11 @@ def module_database(server: databases.Server) -> Iterator[databases.Clone]:
 
 @dataclass(frozen=True)
 class BuiltDemo:
-    """The demo's database, which nobody may change, and the reports of its imports."""
+    """The demo's database, which nobody may change, the reports of its imports, and its files."""
 
     database: databases.Clone
     reports: list[Any]
+    files: Path
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +108,7 @@ def demo(server: databases.Server, tmp_path_factory: pytest.TempPathFactory) -> 
     with databases.fresh(server) as clone:
         folder = tmp_path_factory.mktemp("demo")
         reports = build(clone.owner_url, folder, seed=1, scale=1.0, progress=lambda *_: None)
-        yield BuiltDemo(clone, reports)
+        yield BuiltDemo(clone, reports, folder / "files")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 SHARED = {
     "tests/e2e/": "browser",
     "tests/onemap/test_demo_build.py": "browser",
+    "tests/onemap/test_demo_reconciles.py": "browser",
     "tests/onemap/test_demo_questions": "browser",
     "tests/onemap/test_demo.py": "files",
     "tests/onemap/test_demo_fleet.py": "files",

@@ -117,7 +117,7 @@ def positions(folder: Path) -> int:
     return len(pd.concat(frames).drop_duplicates(["车牌号", "定位时间"]))
 
 
-def on_the_map(address: str, layer: str, zoom: int = 12) -> int:
+def on_the_map(address: str, layer: str, zoom: int = 10) -> int:
     """Add up the marks of every tile of the district at a zoom."""
     west, south = (int(each) for each in tile_at(WEST, SOUTH, zoom))
     east, north = (int(each) for each in tile_at(EAST, NORTH, zoom))

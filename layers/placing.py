@@ -67,14 +67,7 @@ class Placing:
         ids = {k: i for k, i in housing.ids.items() if k != self._shown.table.name}
         if not own and not ids:
             return self._t, literal("no_place")
-        source = _joined(source, housing.source, self._t)
-        shapes: list[Any] = list(own)
-        # A container is itself: only what lies in one is shown at it.
-        if self._shown.table.name not in CONTAINERS:
-            for kind, key in ids.items():
-                held = rows(layer(CONTAINERS[kind]), self._actor, self._at).alias()
-                source = source.outerjoin(held, held.c.id == key)
-                shapes.append(held.c.geom)
+        source, shapes = self._all_shapes(source, own)
         whens: list[Any] = [(or_(*(shape.is_not(None) for shape in shapes)), None)]
         if self._shown.table.name in CONTAINERS or not ids:
             return source, case(*whens, else_="no_shape")
@@ -82,10 +75,14 @@ class Placing:
         whens.append((inside, "container_without_shape"))
         return source, case(*whens, else_="not_located")
 
-    def within(self, bounds: ColumnElement[Any]) -> Select[Any] | None:
+    def within(self, bounds: ColumnElement[Any], *, narrow: bool) -> Select[Any] | None:
         """Return ``id, geom`` (EPSG:3857) of the rows whose place meets `bounds`; None: no places.
 
-        Each way to a place is asked by itself, so that each is found by its spatial index.
+        Parameters
+        ----------
+        narrow : whether the bounds hold a small part of the estate. Then each way to a place is
+            asked by itself, so that each is found by its spatial index; else all rows are gone
+            through once, which finds many sooner.
         """
         t = self._t
         if self._shown.series is not None:
@@ -101,6 +98,13 @@ class Placing:
             )
         parts: list[Select[Any]] = []
         source, own = self._own()
+        if not narrow:
+            source, shapes = self._all_shapes(source, own)
+            if not shapes:
+                return None
+            shape = func.coalesce(*shapes) if len(shapes) > 1 else shapes[0]
+            found = select(t.c.id, shape.label("geom")).select_from(source)
+            return found.where(shape.op("&&")(bounds))
         missing: list[Any] = []
         for shape in own:
             found = select(t.c.id, shape.label("geom")).select_from(source)
@@ -109,6 +113,22 @@ class Placing:
         if self._shown.table.name not in CONTAINERS:
             parts += self._in_containers(source, missing, bounds)
         return select(union_all(*parts).subquery("placed")) if parts else None
+
+    def _all_shapes(
+        self, source: FromClause, own: list[ColumnElement[Any]]
+    ) -> tuple[FromClause, list[ColumnElement[Any]]]:
+        """Return the rows joined with their containers, and every shape from the nearest on."""
+        housing = housed(self._shown, self._t, self._at, self._on)
+        whole = _joined(source, housing.source, self._t)
+        shapes = list(own)
+        # A container is itself: only what lies in one is shown at it.
+        if self._shown.table.name not in CONTAINERS:
+            for kind in INNERMOST_FIRST:
+                if kind in housing.ids:
+                    held = rows(layer(CONTAINERS[kind]), self._actor, self._at).alias()
+                    whole = whole.outerjoin(held, held.c.id == housing.ids[kind])
+                    shapes.append(_projected(held))
+        return whole, shapes
 
     def _in_containers(
         self, source: FromClause, missing: list[Any], bounds: ColumnElement[Any]

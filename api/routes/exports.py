@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
+import orjson
 from fastapi import APIRouter, Query
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -25,6 +26,27 @@ _KINDS = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "geojson": "application/geo+json",
 }
+_COLLECTION: dict[str, Any] = {
+    "type": "FeatureCollection",
+    "title": "空置办公室（房间）",
+    "moment": "2026-10-12T09:00:00+08:00",
+    "total": 1,
+    "demo": True,
+    "fields": [{"name": "usable_area_m2", "title": "使用面积 (m²)", "unit": "m²"}],
+    "features": [
+        {
+            "type": "Feature",
+            "id": 412,
+            "geometry": None,
+            "properties": {"usable_area_m2": 22.7},
+        }
+    ],
+}
+_CONTENT: dict[str, Any] = {kind: {} for kind in _KINDS.values()}
+_CONTENT[_KINDS["geojson"]] = {
+    "schema": {"type": "object", "additionalProperties": True},
+    "example": orjson.dumps(_COLLECTION).decode(),
+}
 _DEMO = Text("虚构演示数据", "Fictional demo data")
 
 
@@ -34,7 +56,7 @@ _DEMO = Text("虚构演示数据", "Fictional demo data")
     response_class=Response,
     responses={
         **described(400, 401, 404, 503),
-        200: {"description": "a file", "content": {kind: {} for kind in _KINDS.values()}},
+        200: {"description": "a file", "content": _CONTENT},
     },
 )
 async def export_list(

@@ -37,7 +37,9 @@ const pale = (opacity: number): ExpressionSpecification => [
 ]
 
 /** The area of a bubble grows with its count, as far as it stays a bubble. */
-const RADIUS: ExpressionSpecification = ['interpolate', ['linear'], ['sqrt', ['get', 'n']], 1.4, 11, 5, 15, 15, 20, 60, 30]
+const SIZE: ExpressionSpecification = ['interpolate', ['linear'], ['sqrt', ['get', 'n']], 1.4, 11, 5, 15, 15, 20, 60, 30]
+/** Among the rooms of a floor there is less space for it. */
+const RADIUS: ExpressionSpecification = ['interpolate', ['linear'], ['zoom'], 17, SIZE, 18.5, ['*', 0.7, SIZE]]
 
 function bubbles(tone: Tone, theme: Theme): LayerSpecification[] {
   const common = { source: MARKS, 'source-layer': 'list', filter: several } as const
@@ -63,7 +65,7 @@ function bubbles(tone: Tone, theme: Theme): LayerSpecification[] {
       layout: {
         'text-field': ['to-string', ['get', 'n']],
         'text-font': FONTS,
-        'text-size': 13,
+        'text-size': ['interpolate', ['linear'], ['zoom'], 17, 13, 18.5, 11],
         'text-padding': 0,
         'symbol-sort-key': ['-', ['get', 'n']],
       },

@@ -3,7 +3,7 @@ import type { StyleSpecification } from 'maplibre-gl'
 
 import type { Consumption, Step } from '@/lib/consumption'
 
-import type { Counted, Grouped, Listed, NamedFilter, PlaceKind, Workspace } from './lists'
+import type { Counted, Grouped, Listed, NamedFilter, PlaceKind, Quarantined, Workspace } from './lists'
 import type { paths } from './schema'
 import type {
   BuildingStack,
@@ -48,6 +48,7 @@ interface Answers {
   '/lists/{layer}': Listed
   '/lists/{layer}/groups': Grouped
   '/buildings/{key}/levels': Storey[]
+  '/quarantine': Quarantined
 }
 
 // A path or a parameter that the service no longer has stops the build here: the types of both
@@ -129,6 +130,8 @@ export const api = {
     get('/lists/{layer}', { path: { layer }, query: { ...query, ...page } }, signal),
   groups: (layer: string, by: PlaceKind, query: ListQuery, signal?: AbortSignal) =>
     get('/lists/{layer}/groups', { path: { layer }, query: { ...query, by } }, signal),
+  quarantine: (lang: Language, after: number | null) => get('/quarantine', { query: { lang, after } }),
+  quarantineFile: (lang: Language) => addressOf('/quarantine/export', { query: { lang } }),
   /** The address of a list as a file. */
   exported: (layer: string, format: string, query: ListQuery) =>
     addressOf('/lists/{layer}/export', { path: { layer }, query: { ...query, format } }),

@@ -88,3 +88,17 @@ export interface Grouped {
     sums: Record<string, number | null>
   }[]
 }
+
+/** Rows of imports that could not be loaded. */
+export interface Quarantined {
+  total: number
+  by_reason: { reason: string; title: Text; count: number }[]
+  rows: {
+    id: number
+    kind: string
+    file: string
+    row: number | null
+    reasons: { field: string | null; value: string | null; zh: string; en: string }[]
+  }[]
+  next: number | null
+}

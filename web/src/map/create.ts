@@ -7,7 +7,7 @@ import {
 } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 
-import { address } from '@/api/client'
+import { address, asked } from '@/api/client'
 import type { Bounds } from '@/api/types'
 import type { Camera } from '@/lib/permalink'
 
@@ -20,6 +20,12 @@ export function canDraw(): boolean {
   } catch {
     return false
   }
+}
+
+/** A tile as the chosen body sees it. */
+function asUnit(url: string): string {
+  if (asked.unit === null || !url.includes('/tiles/') || /[?&]unit=/.test(url)) return url
+  return `${url}${url.includes('?') ? '&' : '?'}unit=${asked.unit}`
 }
 
 export interface Start {
@@ -52,7 +58,7 @@ export function createMap(start: Start): MapLibreMap {
     attributionControl: { compact: true },
     fadeDuration: start.still ? 0 : 150,
     // Paths of the style are the service's own; MapLibre wants whole addresses.
-    transformRequest: (url) => ({ url: url.startsWith('/') ? address(url) : url }),
+    transformRequest: (url) => ({ url: asUnit(url.startsWith('/') ? address(url) : url) }),
     locale: { 'Map.Title': start.title },
   })
   map.addControl(new ScaleControl({ maxWidth: 96 }), 'bottom-right')

@@ -84,7 +84,10 @@ class Visit:
 
     def panel(self) -> Visit:
         """Bring the list of layers into reach: behind its icon, on a phone in the sheet."""
-        self.workspace("layers")
+        return self.workspace("layers").raise_sheet()
+
+    def raise_sheet(self) -> Visit:
+        """Raise the sheet of a phone to its full height."""
         if self.phone:
             handle = self.page.locator(".sheet .handle")
             for _ in range(2):

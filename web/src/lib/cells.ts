@@ -36,8 +36,8 @@ export function withUnit(row: ListRow, column: ListColumn, lang: Language, zone:
 }
 
 /**
- * The one or two columns that tell most of a row in a narrow list: why it is in the list, else
- * the first that are shown and say more than its title does.
+ * The few columns that tell most of a row in a narrow list: why it is in the list (what is held,
+ * what is allowed, by how much it is over), then what says more than its title does.
  */
 export function tellingColumns(row: ListRow, columns: readonly ListColumn[], most = 2): ListColumn[] {
   const plain = (column: ListColumn): boolean => column.type !== 'object' && says(row, column)
@@ -47,5 +47,6 @@ export function tellingColumns(row: ListRow, columns: readonly ListColumn[], mos
   )
   // An amount tells more than a kind.
   const amounts = more.filter((column) => column.unit !== null)
-  return [...why, ...amounts, ...more.filter((column) => column.unit === null)].slice(0, most)
+  const told = [...why, ...amounts, ...more.filter((column) => column.unit === null)]
+  return told.slice(0, Math.max(most, Math.min(why.length, 3)))
 }

@@ -5,7 +5,7 @@ import { computed, ref, shallowRef } from 'vue'
 import type { Bounds } from '@/api/types'
 import { shownFloor, type Floor } from '@/lib/floors'
 
-import { still, view } from './view'
+import { fresh, still, view } from './view'
 
 export const map = shallowRef<MapLibreMap | null>(null)
 export const zoom = ref(0)
@@ -21,9 +21,15 @@ const phone = matchMedia('(max-width: 719px)')
 export const narrow = ref(phone.matches)
 phone.addEventListener('change', () => (narrow.value = phone.matches))
 
+/** How much larger the panels are on a wide wall than on a desk: they are read from afar. */
+const walls = [matchMedia('(min-width: 2560px)'), matchMedia('(min-width: 3200px)')] as const
+const scaled = (): number => (walls[1].matches ? 1.75 : walls[0].matches ? 1.25 : 1)
+export const scale = ref(scaled())
+walls.forEach((wall) => wall.addEventListener('change', () => (scale.value = scaled())))
+
 /** Whether the left panel is open; on a phone, the height of the sheet. */
 export const panelOpen = ref(true)
-export const sheet = ref<'peek' | 'half' | 'full'>('peek')
+export const sheet = ref<'peek' | 'half' | 'full'>(fresh || view.list || view.space ? 'half' : 'peek')
 
 /** How high the cards over the map's lower edge are, in CSS pixels. */
 export const staged = ref(0)
@@ -38,10 +44,10 @@ export function covered(): { top: number; right: number; bottom: number; left: n
     return { top: 84, right: 64, bottom, left: 24 }
   }
   return {
-    top: 72,
-    right: (view.selection ? 380 : 0) + 72,
-    bottom: 56 + staged.value + dock.value,
-    left: (panelOpen.value ? 320 : 0) + 56 + 32,
+    top: 72 * scale.value,
+    right: ((view.selection ? 380 : 0) + 72) * scale.value,
+    bottom: (56 + staged.value + dock.value) * scale.value,
+    left: ((panelOpen.value ? 320 : 0) + 56 + 32) * scale.value,
   }
 }
 

@@ -44,8 +44,10 @@ function remembered(): number | null {
 const start = defaults()
 /** Whether the address that was opened says in which theme the page is to be shown. */
 export const themed = /[#&]theme=(light|dark)/.test(location.hash)
+/** Whether the reader came without a link. */
+export const fresh = location.hash === ''
 export const view = reactive<View>(
-  parseView(location.hash, location.hash === '' ? { ...start, unit: remembered() } : start),
+  parseView(location.hash, fresh ? { ...start, unit: remembered() } : start),
 )
 
 /** Whether motion is to be avoided. */

@@ -43,7 +43,6 @@ const en: typeof zh = {
     counting: 'Counting…',
     failed: 'Could not be counted',
     again: 'Try again',
-    label: '{title}: {count} {unit}',
     tones: { bad: 'Wrong', attention: 'Look at it', ok: 'In order', neutral: 'For information' },
   },
   list: {

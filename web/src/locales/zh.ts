@@ -41,7 +41,6 @@ export default {
     counting: '正在统计…',
     failed: '没有统计出来',
     again: '重试',
-    label: '{title}：{count} {unit}',
     tones: { bad: '有问题', attention: '请关注', ok: '正常', neutral: '供参考' },
   },
   list: {

@@ -7,6 +7,7 @@ innermost container that has one: a place to look at, not a position of its own.
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from geoalchemy2 import Geometry
@@ -15,7 +16,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from layers.access import Actor, latest_rows, rows
 from layers.base import TILE_SRID, Layer, Series, table_of
-from layers.housing import INNERMOST_FIRST, housed
+from layers.housing import INNERMOST_FIRST, Housed, housed
 from layers.labels import Text
 from layers.places import CONTAINERS
 from layers.registry import LAYERS, layer
@@ -63,8 +64,7 @@ class Placing:
         if self._shown.series is not None:
             return self._reason_in_series(self._shown.series)
         source, own = self._own()
-        housing = housed(self._shown, self._t, self._at, self._on)
-        ids = {k: i for k, i in housing.ids.items() if k != self._shown.table.name}
+        ids = {k: i for k, i in self._housing.ids.items() if k != self._shown.table.name}
         if not own and not ids:
             return self._t, literal("no_place")
         source, shapes = self._all_shapes(source, own)
@@ -118,7 +118,7 @@ class Placing:
         self, source: FromClause, own: list[ColumnElement[Any]]
     ) -> tuple[FromClause, list[ColumnElement[Any]]]:
         """Return the rows joined with their containers, and every shape from the nearest on."""
-        housing = housed(self._shown, self._t, self._at, self._on)
+        housing = self._housing
         whole = _joined(source, housing.source, self._t)
         shapes = list(own)
         # A container is itself: only what lies in one is shown at it.
@@ -149,6 +149,11 @@ class Placing:
             found = select(t.c.id, _projected(held).label("geom")).select_from(whole)
             parts.append(found.where(*empty, _projected(held).op("&&")(bounds)))
         return parts
+
+    @cached_property
+    def _housing(self) -> Housed:
+        """The rows and their containers, joined once: ids of another join would multiply them."""
+        return housed(self._shown, self._t, self._at, self._on)
 
     def _own(self) -> tuple[FromClause, list[ColumnElement[Any]]]:
         """Return the rows with their newest positions, and the shapes that are their own."""

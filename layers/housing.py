@@ -55,8 +55,9 @@ def housed(
     ids: dict[str, ColumnElement[Any]] = {}
     order = list(INNERMOST_FIRST)
     if table.name in order:
+        # What holds a container is found below, step by step.
         ids[table.name] = t.c.id
-        order = order[order.index(table.name) + 1 :]
+        order = []
     for kind in order:
         keys = keys_to(table, kind)
         if keys:

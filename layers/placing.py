@@ -118,16 +118,17 @@ class Placing:
         self, source: FromClause, own: list[ColumnElement[Any]]
     ) -> tuple[FromClause, list[ColumnElement[Any]]]:
         """Return the rows joined with their containers, and every shape from the nearest on."""
+        # A container is itself: only what lies in one is shown at it.
+        if self._shown.table.name in CONTAINERS:
+            return source, own
         housing = self._housing
         whole = _joined(source, housing.source, self._t)
         shapes = list(own)
-        # A container is itself: only what lies in one is shown at it.
-        if self._shown.table.name not in CONTAINERS:
-            for kind in INNERMOST_FIRST:
-                if kind in housing.ids:
-                    held = rows(layer(CONTAINERS[kind]), self._actor, self._at).alias()
-                    whole = whole.outerjoin(held, held.c.id == housing.ids[kind])
-                    shapes.append(_projected(held))
+        for kind in INNERMOST_FIRST:
+            if kind in housing.ids:
+                held = rows(layer(CONTAINERS[kind]), self._actor, self._at).alias()
+                whole = whole.outerjoin(held, held.c.id == housing.ids[kind])
+                shapes.append(_projected(held))
         return whole, shapes
 
     def _in_containers(

@@ -46,11 +46,17 @@ class Room(Feature):
         TextType, "房间号", "room number", index=True, example="B01-301"
     )
     category: Mapped[str | None] = choice("unit_category", "类别", "category")
-    restriction: Mapped[str | None] = choice("restriction", "限制", "restriction")
     use: Mapped[str | None] = choice("room_use", "用途", "use")
     state: Mapped[str | None] = choice("room_state", "状态", "state")
     vacant_since: Mapped[date | None] = column(
         Date, "空置起始", "vacant since", example="2026-04-01"
+    )
+    usable_area_m2: Mapped[float | None] = column(
+        Float, "使用面积", "declared usable area", unit="m²", example="17.5"
+    )
+    capacity: Mapped[int | None] = column(Integer, "可容纳人数", "capacity", unit="人", example="2")
+    built_area_m2: Mapped[float | None] = column(
+        Float, "建筑面积", "built area", unit="m²", example="26.0"
     )
     polygon_area_m2: Mapped[float | None] = column(
         Float,
@@ -59,13 +65,7 @@ class Room(Feature):
         Computed("ST_Area(geom::geography)", persisted=True),
         unit="m²",
     )
-    built_area_m2: Mapped[float | None] = column(
-        Float, "建筑面积", "built area", unit="m²", example="26.0"
-    )
-    usable_area_m2: Mapped[float | None] = column(
-        Float, "使用面积", "declared usable area", unit="m²", example="17.5"
-    )
-    capacity: Mapped[int | None] = column(Integer, "可容纳人数", "capacity", unit="人", example="2")
+    restriction: Mapped[str | None] = choice("restriction", "限制", "restriction")
 
     @classmethod
     def visible(cls, t: FromClause, bodies: ColumnElement[Any], at: datetime | None) -> Any:

@@ -129,6 +129,15 @@ async def test_a_list_is_sorted_by_any_column_with_what_is_empty_last(estate: An
     assert codes[len(known) :] == [None] * (len(codes) - len(known))
 
 
+async def test_a_list_of_rooms_shows_the_area_that_standards_count(estate: Any, serve: Serve):
+    database, _ = estate
+    async with serve(database) as client:
+        columns = (await told(client, "/lists/rooms", limit=1))["columns"]
+    shown = {each["name"] for each in columns if each["shown"]}
+    assert {"number", "use", "state", "usable_area_m2", "capacity"} <= shown
+    assert not {"polygon_area_m2", "built_area_m2"} & shown
+
+
 async def test_sums_cover_the_whole_list_and_not_the_page(estate: Any, serve: Serve):
     database, _ = estate
     async with serve(database) as client:

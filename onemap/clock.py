@@ -1,4 +1,4 @@
-"""The service's clock: the real one, or the demo estate's, which runs on from its first Monday.
+"""The service's clock: the real one, or the demo estate's, which begins with its first Monday.
 
 The demo's database keeps the offset of its clock (`onemap.demo.mark`) and dates by it what is
 recorded there, so that what was observed and what was recorded tell one story.

@@ -79,15 +79,15 @@ def demo(
     if not no_serve:
         serving.refuse_taken_port(settings.host, settings.port)
     with opened(settings, demo=True) as database:
-        clock = _build_if_needed(settings, database, reset=reset, scale=scale, seed=seed)
+        _build_if_needed(settings, database, reset=reset, scale=scale, seed=seed)
         if not no_serve:
-            serving.run(settings, database, clock, demo=True)
+            serving.run(settings, database, _restarted(database), demo=True)
 
 
 def _build_if_needed(
     settings: Settings, database: Database, *, reset: bool, scale: float | None, seed: int | None
-) -> Clock:
-    """Build the demo unless it is there, and return its clock."""
+) -> None:
+    """Build the demo unless it is there."""
     from onemap.commands.progress import bars
     from onemap.database import emptied
     from onemap.demo import VERSION, build
@@ -95,7 +95,7 @@ def _build_if_needed(
     known = None if reset else _known(database)
     if known is not None and known.version == VERSION:
         if (seed or known.seed, scale or known.scale) == (known.seed, known.scale):
-            return known.clock
+            return
         raise Trouble(
             ExitCode.USAGE,
             f"已有示例（--seed {known.seed} --scale {known.scale:g}）。换用别的请加 --reset。",
@@ -113,9 +113,25 @@ def _build_if_needed(
             scale=scale or 1.0,
             progress=progress,
         )
-    made = _known(database)
-    assert made is not None  # `build` marks what it has built
-    return made.clock
+
+
+def _restarted(database: Database) -> Clock:
+    """Set the demo's clock back to its first morning, so that the stories are true again.
+
+    A demo that was built last week would tell that no car has been heard from.
+    """
+    from layers.db import engine
+    from onemap.demo import mark
+
+    made = engine(database.owner_url)
+    try:
+        with made.begin() as connection:
+            mark.start_clock(connection)
+    finally:
+        made.dispose()
+    known = _known(database)
+    assert known is not None  # it was built, or `_build_if_needed` has refused
+    return known.clock
 
 
 def _known(database: Database) -> Demo | None:

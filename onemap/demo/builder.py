@@ -109,7 +109,7 @@ def build(
     engine = db.engine(owner_url)
     try:
         with engine.begin() as connection:
-            mark.start_clock(connection)
+            mark.start_clock(connection, before=mark.IMPORTING)
         reports = _imports(engine, files, folder, progress)
         with engine.begin() as connection:
             label = stories()["estate"]["label"]

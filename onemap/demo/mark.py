@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.base import table_of
+from layers.history import ChangeRecord
 from layers.records import Meta
 from onemap.clock import Clock, demo_clock
 
@@ -25,14 +26,32 @@ class Demo:
     clock: Clock
 
 
-def start_clock(connection: sa.Connection) -> None:
-    """Let the clock of this database show the demo's first morning now (`onemap_now()`)."""
-    now = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
-    _put(connection, "clock_offset_s", demo_clock(now).offset.total_seconds())
+IMPORTING = timedelta(hours=1)
+"""The imports are recorded before the demo's first morning begins, however long they take."""
+
+
+def start_clock(connection: sa.Connection, *, before: timedelta = timedelta(0)) -> None:
+    """Let the clock of this database show the demo's first morning now (`onemap_now()`).
+
+    It never stands before what is recorded: then it goes on from there.
+
+    Parameters
+    ----------
+    before : how long before that morning.
+    """
+    record = table_of(ChangeRecord)
+    now, last = connection.execute(
+        sa.select(sa.func.clock_timestamp(), sa.func.max(record.c.recorded_at))
+    ).one()
+    offset = demo_clock(now).offset - before
+    if last is not None:
+        offset = max(offset, last - now)
+    _put(connection, "clock_offset_s", offset.total_seconds())
 
 
 def finish(connection: sa.Connection, *, seed: int, scale: float, version: int, label: str) -> None:
     """Say that the demo is built; a build that was broken off has never said so."""
+    start_clock(connection)
     _put(connection, "demo", {"seed": seed, "scale": scale, "version": version, "label": label})
 
 

@@ -51,13 +51,34 @@ def test_the_importers_take_every_file_and_quarantine_just_the_seventeen_bad_row
         known = mark.found(link)
     assert known is not None
     assert (known.seed, known.scale, known.version) == (1, 1.0, builder.VERSION)
-    # What is recorded is dated by the demo's own clock, from its first Monday on.
-    assert timedelta(0) <= recorded - DEMO_START < timedelta(minutes=10)
-    assert abs(known.clock.now() - recorded) < timedelta(minutes=30)
+    # The imports are recorded by the demo's own clock, in the hour before its first morning.
+    assert timedelta(0) < DEMO_START - recorded <= timedelta(hours=1)
+    # However long they took, it is nine o'clock when they end.
+    assert timedelta(0) <= known.clock.now() - DEMO_START < timedelta(minutes=30)
     assert contradictory == 0
     assert unplaced == 7
     assert shared == ["LK-021", "LK-022"]
     assert km == pytest.approx(41.6, abs=0.05)
+
+
+def test_a_demo_that_is_served_again_begins_again_but_never_before_what_is_recorded(database):
+    with database.engine.begin() as link:
+        mark.start_clock(link)
+        mark.finish(link, seed=1, scale=1.0, version=builder.VERSION, label="")
+        link.execute(sa.text("UPDATE meta SET value = to_jsonb(0) WHERE key = 'clock_offset_s'"))
+    with database.engine.begin() as link:
+        mark.start_clock(link)
+        assert abs(mark.found(link).clock.now() - DEMO_START) < timedelta(seconds=30)
+    late = DEMO_START + timedelta(days=2)
+    with database.engine.begin() as link:
+        link.execute(
+            sa.text("INSERT INTO change_set (tx, seq, recorded_at) VALUES ('7', 99, :late)"),
+            {"late": late},
+        )
+    with database.engine.begin() as link:
+        link.execute(sa.text("UPDATE change_set SET recorded_at = :late"), {"late": late})
+        mark.start_clock(link)
+        assert abs(mark.found(link).clock.now() - late) < timedelta(seconds=30)
 
 
 def test_files_of_another_seed_are_replaced_and_a_half_written_folder_is_not_believed(

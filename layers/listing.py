@@ -13,7 +13,18 @@ from functools import cached_property
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import Integer, Select, cast, func, or_, select
+from sqlalchemy import (
+    CompoundSelect,
+    Integer,
+    Select,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy import Text as TextType
 from sqlalchemy.sql.elements import ColumnElement, Null
 from sqlalchemy.sql.selectable import FromClause
@@ -273,13 +284,23 @@ class Listing:
     def _sums(self, t: FromClause) -> list[Any]:
         return [func.sum(t.c[name]).label(name) for name in self.summed()]
 
-    def totals(self) -> Select[Any]:
+    def totals(self) -> Select[Any] | CompoundSelect[Any]:
         """Return the statement of ``reason, count`` and the sums: a row for each reason.
 
         The reason of the rows that are marked on the map is NULL.
         """
         listed = self.source()
         placing = Placing(self.layer, listed, self.actor, self.at, self.on)
+        if (marked := placing.newest_in_series()) is not None:
+            # A hash of all observations would be built only to find the newest few.
+            counted = select(
+                select(func.count()).select_from(listed).scalar_subquery().label("total"),
+                marked.label("marked"),
+            ).subquery("counted")
+            return union_all(
+                select(cast(null(), TextType).label("reason"), counted.c.marked.label("count")),
+                select(literal("older"), counted.c.total - counted.c.marked),
+            )
         source, told = placing.reason()
         reason = told.label("reason")
         return (

@@ -75,6 +75,18 @@ class Placing:
         whens.append((inside, "container_without_shape"))
         return source, case(*whens, else_="not_located")
 
+    def newest_in_series(self) -> ColumnElement[Any] | None:
+        """Return how many of the rows are the newest of their thing, and so marked.
+
+        None where that is not the question: the rows are no series, or none that has places.
+        """
+        model, latest, t = self._shown.series, self._newest, self._t
+        if model is None or latest is None or "geom" not in t.c:
+            return None
+        same = and_(t.c[model.thing_key] == latest.c.id, t.c.time == latest.c.time)
+        count = select(func.count()).select_from(latest.join(t, same))
+        return count.scalar_subquery()
+
     def within(self, bounds: ColumnElement[Any], *, narrow: bool) -> Select[Any] | None:
         """Return ``id, geom`` (EPSG:3857) of the rows whose place meets `bounds`; None: no places.
 

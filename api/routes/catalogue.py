@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import exists, func, literal, select, union_all
 from starlette.responses import Response
 
 from api.answers import answer_of, documented
@@ -14,7 +14,7 @@ from api.places import bounds_of, service_url
 from api.routes.tiles import pictures
 from api.schemas import CATALOGUE, FREE, PAINT
 from api.session import Session, SessionOf
-from layers.access import rows
+from layers.access import latest_rows, rows
 from layers.base import Feature, Layer
 from layers.fields import Field, fields_of
 from layers.labels import GROUPS, Text
@@ -143,19 +143,24 @@ async def _counts(session: Session) -> dict[str, int]:
     """Count what the actor sees of each layer; of a series, the things that have rows at all."""
     parts = []
     for layer in LAYERS:
-        source = rows(layer, session.actor, session.at)
-        number = (
-            func.count() if layer.series is None else func.count(sa.distinct(_thing(layer, source)))
-        )
+        source = _counted(layer, session)
         parts.append(
-            select(literal(layer.name).label("layer"), number.label("count")).select_from(source)
+            select(literal(layer.name).label("layer"), func.count().label("count")).select_from(
+                source
+            )
         )
     return {row["layer"]: row["count"] for row in await session.fetch(union_all(*parts))}
 
 
-def _thing(layer: Layer, source: sa.FromClause) -> Any:
-    assert layer.series is not None
-    return source.c[layer.series.thing_key]
+def _counted(layer: Layer, session: Session) -> sa.FromClause:
+    """Return what is counted: rows, or the things of a series without reading all it holds."""
+    if layer.series is None:
+        return rows(layer, session.actor, session.at)
+    if layer.series.latest is not None:
+        return latest_rows(layer.series, session.actor)
+    thing = rows(layer.series.thing, session.actor, session.at)
+    observed = exists().where(layer.table.c[layer.series.thing_key] == thing.c.id)
+    return select(thing.c.id).where(observed).subquery()
 
 
 def _described(layer: Layer, count: int) -> dict[str, Any]:

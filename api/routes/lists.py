@@ -281,7 +281,7 @@ def added_up(listing: Listing, found: list[Any]) -> dict[str, Any]:
     for name in listing.summed():
         known = [row[name] for row in found if row[name] is not None]
         sums[name] = sum(known) if known else None
-    off = [row for row in found if row["reason"] is not None]
+    off = [row for row in found if row["reason"] is not None and row["count"] > 0]
     total = sum(row["count"] for row in found)
     return {
         "total": total,

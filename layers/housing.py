@@ -7,12 +7,13 @@ has no place of its own. All is derived from keys and link tables.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import BigInteger, Table, cast, func, null, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
@@ -35,13 +36,13 @@ class Housed:
     """
 
     source: FromClause
-    ids: dict[str, ColumnElement[Any]]
+    ids: Mapping[str, ColumnElement[Any]]
 
 
 def housed(
     layer: Layer, t: FromClause, at: datetime | None = None, on: date | None = None
 ) -> Housed:
-    """Return the rows `t` of a layer with the containers that hold them.
+    """Return the rows `t` of a layer with all the containers that hold them.
 
     A row in several rooms (a person with two offices) counts in the first of them, always the
     same one; so does a hall on two levels, and a level of two buildings.
@@ -50,23 +51,32 @@ def housed(
     ----------
     on : the day on which occupancies count; None is the day of `at`, or today.
     """
+    return outward(direct(layer, t, at, on), at)
+
+
+def direct(
+    layer: Layer, t: FromClause, at: datetime | None = None, on: date | None = None
+) -> Housed:
+    """Return the rows with the containers that they name themselves, by a key or by a link."""
     table = layer.table
+    if table.name in INNERMOST_FIRST:
+        return Housed(t, {table.name: t.c.id})
     source: FromClause = t
     ids: dict[str, ColumnElement[Any]] = {}
-    order = list(INNERMOST_FIRST)
-    if table.name in order:
-        # What holds a container is found below, step by step.
-        ids[table.name] = t.c.id
-        order = []
-    for kind in order:
-        keys = keys_to(table, kind)
-        if keys:
+    for kind in INNERMOST_FIRST:
+        if keys := keys_to(table, kind):
             ids[kind] = t.c[keys[0].name]
         # A body sits in many rooms: none of them is its place.
         elif table.name != "body" and (link := link_tables(table.name, kind)):
             joined = _first_of(link[0], table.name, kind, at, on)
             source = source.outerjoin(joined, joined.c.here == t.c.id)
             ids[kind] = joined.c.there
+    return Housed(source, ids)
+
+
+def outward(found: Housed, at: datetime | None = None) -> Housed:
+    """Return the same lines with what holds their containers, step by step from the inside out."""
+    source, ids = found.source, dict(found.ids)
     for inner, outer in pairwise(INNERMOST_FIRST):
         if inner not in ids:
             continue
@@ -77,11 +87,6 @@ def housed(
         known = ids.get(outer)
         ids[outer] = above.c.there if known is None else func.coalesce(known, above.c.there)
     return Housed(source, ids)
-
-
-def no_container() -> ColumnElement[Any]:
-    """Return the id of a container that a layer's rows cannot have."""
-    return cast(null(), BigInteger)
 
 
 def _above(inner: str, outer: str, at: datetime | None) -> FromClause | None:

@@ -19,11 +19,8 @@ from sqlalchemy import (
     Select,
     cast,
     func,
-    literal,
-    null,
     or_,
     select,
-    union_all,
 )
 from sqlalchemy import Text as TextType
 from sqlalchemy.sql.elements import ColumnElement, Null
@@ -289,25 +286,8 @@ class Listing:
 
         The reason of the rows that are marked on the map is NULL.
         """
-        listed = self.source()
-        placing = Placing(self.layer, listed, self.actor, self.at, self.on)
-        if (marked := placing.newest_in_series()) is not None:
-            # A hash of all observations would be built only to find the newest few.
-            counted = select(
-                select(func.count()).select_from(listed).scalar_subquery().label("total"),
-                marked.label("marked"),
-            ).subquery("counted")
-            return union_all(
-                select(cast(null(), TextType).label("reason"), counted.c.marked.label("count")),
-                select(literal("older"), counted.c.total - counted.c.marked),
-            )
-        source, told = placing.reason()
-        reason = told.label("reason")
-        return (
-            select(reason, func.count().label("count"), *self._sums(listed))
-            .select_from(source)
-            .group_by(reason)
-        )
+        placing = Placing(self.layer, self.source(), self.actor, self.at, self.on)
+        return placing.totals(self.summed())
 
     def groups(self, kind: str) -> Select[Any]:
         """Return the statement of ``id, title, count`` and sums by container or body.

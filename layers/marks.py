@@ -38,21 +38,24 @@ def cells(zoom: int) -> int:
 def marks(listing: Listing, z: int, x: int, y: int) -> Select[bytes] | None:
     """Return the statement of a tile (MVT, one layer ``list``), None where nothing has a place.
 
-    A mark has ``n``, how many rows it stands for; ``ids``, the first 20 of them, comma-separated;
-    and, where it is one row, ``id`` and ``title``.
+    A mark has ``n``, how many rows it stands for; where it is one row, its ``id`` and ``title``;
+    and from zoom 15 on ``ids``, the first 20 rows of it, comma-separated.
     """
     west, south, east, north = tile_bounds_3857(z, x, y)
-    bounds = func.ST_MakeEnvelope(west, south, east, north, TILE_SRID)
-    listed = listing.source()
-    placing = Placing(listing.layer, listed, listing.actor, listing.at, listing.on)
     # Written plainly, so that the planner sees how large the bounds are.
-    placed = placing.within(bounds, narrow=z >= _NARROW)
+    bounds = func.ST_MakeEnvelope(west, south, east, north, TILE_SRID)
+    placing = Placing(listing.layer, listing.source(), listing.actor, listing.at, listing.on)
+    close = z >= _NARROW
+    placed = placing.within(bounds) if close else placing.spread(bounds)
     if placed is None:
         return None
     found = placed.subquery("found")
     point = func.ST_PointOnSurface(func.ST_Force2D(found.c.geom))
+    first = found.c.id if close else found.c.first
+    number = literal(1) if close else found.c.n
     at = select(
-        found.c.id, func.ST_X(point).label("x"), func.ST_Y(point).label("y")
+        first.label("first"), number.label("n"), func.ST_X(point).label("x"),
+        func.ST_Y(point).label("y"),
     ).cte("at")  # fmt: skip
     side = (east - west) / cells(z)
     # Half open, the south and west edges included: a point on an edge lies in one tile alone.
@@ -65,18 +68,17 @@ def marks(listing: Listing, z: int, x: int, y: int) -> Select[bytes] | None:
         .where(at.c.x >= west, at.c.x < east, at.c.y >= south, at.c.y < north)
         .subquery("inside")
     )
-    gathered = (
-        select(
-            func.count().label("n"),
-            func.min(inside.c.id).label("first"),
-            func.array_agg(aggregate_order_by(inside.c.id, inside.c.id)).label("all_ids"),
-            func.avg(inside.c.x).label("x"),
-            func.avg(inside.c.y).label("y"),
-        )
-        .group_by(inside.c.column, inside.c.line)
-        .subquery("gathered")
+    gathered = select(
+        cast(func.sum(inside.c.n), Integer).label("n"),
+        func.min(inside.c.first).label("first"),
+        func.avg(inside.c.x).label("x"),
+        func.avg(inside.c.y).label("y"),
     )
-    return _encoded(listing, gathered, bounds)
+    if close:
+        every = func.array_agg(aggregate_order_by(inside.c.first, inside.c.first))
+        gathered = gathered.add_columns(every.label("all_ids"))
+    whole = gathered.group_by(inside.c.column, inside.c.line).subquery("gathered")
+    return _encoded(listing, whole, bounds)
 
 
 def _encoded(listing: Listing, gathered: Any, bounds: ColumnElement[Any]) -> Select[bytes]:
@@ -87,21 +89,20 @@ def _encoded(listing: Listing, gathered: Any, bounds: ColumnElement[Any]) -> Sel
     title = select(title_of(layer, named)).where(named.c.id == gathered.c.first)
     alone = gathered.c.n == 1
     place = func.ST_SetSRID(func.ST_MakePoint(gathered.c.x, gathered.c.y), TILE_SRID)
-    found = select(
+    columns: list[Any] = [
         gathered.c.n,
-        func.array_to_string(
-            func.trim_array(
-                gathered.c.all_ids, func.greatest(cast(gathered.c.n, Integer) - MOST_IDS, 0)
-            ),
-            ",",
-        ).label("ids"),
         case((alone, gathered.c.first)).label("id"),
         case((alone, title.scalar_subquery())).label("title"),
         # A mark at a tile's edge is drawn whole from its own tile: nothing is cut.
         func.ST_AsMVTGeom(
             place, func.box2d(bounds), literal(EXTENT), literal(0), literal_column("false")
         ).label("geom"),
-    ).subquery("found_marks")
+    ]
+    if "all_ids" in gathered.c:
+        beyond = func.greatest(gathered.c.n - MOST_IDS, 0)
+        some = func.trim_array(gathered.c.all_ids, beyond)
+        columns.append(func.array_to_string(some, ",").label("ids"))
+    found = select(*columns).subquery("found_marks")
     row: ColumnElement[Any] = literal_column("found_marks.*")
     return select(
         func.ST_AsMVT(row, literal(SOURCE_LAYER), literal(EXTENT), literal("geom"))

@@ -6,17 +6,34 @@ innermost container that has one: a place to look at, not a position of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy import Text as Text_
+from sqlalchemy.sql.elements import False_
 from sqlalchemy.sql.selectable import FromClause
 
 from layers.access import Actor, latest_rows, rows
 from layers.base import TILE_SRID, Layer, Series, table_of
-from layers.housing import INNERMOST_FIRST, Housed, housed
+from layers.housing import INNERMOST_FIRST, Housed, direct, housed, outward
 from layers.labels import Text
 from layers.places import CONTAINERS
 from layers.registry import LAYERS, layer
@@ -56,45 +73,71 @@ class Placing:
         self._shown, self._t, self._actor, self._at, self._on = shown, t, actor, at, on
         self._newest = self._newest_of()
 
-    def reason(self) -> tuple[FromClause, ColumnElement[Any]]:
-        """Return a FROM-item with one line for each row, and why it is not on the map.
+    def totals(self, sums: Sequence[str]) -> Select[Any] | CompoundSelect[Any]:
+        """Return ``reason, count`` and the sums of columns: one line for each reason.
 
-        The reason is a code of `REASONS`, and NULL for a row that is marked.
+        The reason is a code of `REASONS`, and NULL for the rows that are marked on the map.
+        """
+        t = self._t
+        if self._shown.series is not None:
+            return self._totals_of_series(self._shown.series)
+        source, own = self._own()
+        added = [func.sum(t.c[name]).label(name) for name in sums]
+        alone = or_(*(shape.is_not(None) for shape in own)) if own else false()
+        if not self._contained:
+            reason = case((alone, None), else_="no_shape") if own else literal("no_place")
+            named = reason.label("reason")
+            query = select(named, func.count().label("count"), *added)
+            return query.select_from(source).group_by(named)
+        gathered = self._gathered(source, alone, added)
+        whole, shapes = self._shapes_of(gathered)
+        marked = or_(gathered.c.alone, *(shape.is_not(None) for shape in shapes))
+        inside = or_(*(gathered.c[kind].is_not(None) for kind in self._direct.ids))
+        reason = case((marked, None), (inside, "container_without_shape"), else_="not_located")
+        named = reason.label("reason")
+        return (
+            select(
+                named,
+                func.sum(gathered.c.count).label("count"),
+                *(func.sum(gathered.c[name]).label(name) for name in sums),
+            )
+            .select_from(whole)
+            .group_by(named)
+        )
+
+    def spread(self, bounds: ColumnElement[Any]) -> Select[Any] | None:
+        """Return ``n, first, geom`` (EPSG:3857): places within `bounds`, how many rows each holds.
+
+        All rows are gone through once; those in one container are one place. None: no places.
         """
         if self._shown.series is not None:
-            return self._reason_in_series(self._shown.series)
+            found = self.within(bounds)
+            if found is None:
+                return None
+            one = found.subquery("one")
+            return select(literal(1).label("n"), one.c.id.label("first"), one.c.geom)
         source, own = self._own()
-        ids = {k: i for k, i in self._housing.ids.items() if k != self._shown.table.name}
-        if not own and not ids:
-            return self._t, literal("no_place")
-        source, shapes = self._all_shapes(source, own)
-        whens: list[Any] = [(or_(*(shape.is_not(None) for shape in shapes)), None)]
-        if self._shown.table.name in CONTAINERS or not ids:
-            return source, case(*whens, else_="no_shape")
-        inside = or_(*(key.is_not(None) for key in ids.values()))
-        whens.append((inside, "container_without_shape"))
-        return source, case(*whens, else_="not_located")
+        parts: list[Select[Any]] = []
+        if own:
+            shape = func.coalesce(*own) if len(own) > 1 else own[0]
+            one_by_one = select(
+                literal(1).label("n"), self._t.c.id.label("first"), shape.label("geom")
+            )
+            parts.append(one_by_one.select_from(source).where(shape.op("&&")(bounds)))
+        if self._contained:
+            alone = or_(*(shape.is_not(None) for shape in own)) if own else false()
+            gathered = self._gathered(source, alone, [func.min(self._t.c.id).label("first")])
+            whole, shapes = self._shapes_of(gathered)
+            shape = func.coalesce(*shapes) if len(shapes) > 1 else shapes[0]
+            many = select(gathered.c.count.label("n"), gathered.c.first, shape.label("geom"))
+            parts.append(many.select_from(whole).where(~gathered.c.alone, shape.op("&&")(bounds)))
+        return select(union_all(*parts).subquery("spread")) if parts else None
 
-    def newest_in_series(self) -> ColumnElement[Any] | None:
-        """Return how many of the rows are the newest of their thing, and so marked.
-
-        None where that is not the question: the rows are no series, or none that has places.
-        """
-        model, latest, t = self._shown.series, self._newest, self._t
-        if model is None or latest is None or "geom" not in t.c:
-            return None
-        same = and_(t.c[model.thing_key] == latest.c.id, t.c.time == latest.c.time)
-        count = select(func.count()).select_from(latest.join(t, same))
-        return count.scalar_subquery()
-
-    def within(self, bounds: ColumnElement[Any], *, narrow: bool) -> Select[Any] | None:
+    def within(self, bounds: ColumnElement[Any]) -> Select[Any] | None:
         """Return ``id, geom`` (EPSG:3857) of the rows whose place meets `bounds`; None: no places.
 
-        Parameters
-        ----------
-        narrow : whether the bounds hold a small part of the estate. Then each way to a place is
-            asked by itself, so that each is found by its spatial index; else all rows are gone
-            through once, which finds many sooner.
+        The bounds hold a small part of the estate: each way to a place is asked by itself, so that
+        each is found by its spatial index.
         """
         t = self._t
         if self._shown.series is not None:
@@ -110,36 +153,50 @@ class Placing:
             )
         parts: list[Select[Any]] = []
         source, own = self._own()
-        if not narrow:
-            source, shapes = self._all_shapes(source, own)
-            if not shapes:
-                return None
-            shape = func.coalesce(*shapes) if len(shapes) > 1 else shapes[0]
-            found = select(t.c.id, shape.label("geom")).select_from(source)
-            return found.where(shape.op("&&")(bounds))
         missing: list[Any] = []
         for shape in own:
             found = select(t.c.id, shape.label("geom")).select_from(source)
             parts.append(found.where(*missing, shape.op("&&")(bounds)))
             missing.append(shape.is_(None))
-        if self._shown.table.name not in CONTAINERS:
+        if self._contained:
             parts += self._in_containers(source, missing, bounds)
         return select(union_all(*parts).subquery("placed")) if parts else None
 
-    def _all_shapes(
-        self, source: FromClause, own: list[ColumnElement[Any]]
-    ) -> tuple[FromClause, list[ColumnElement[Any]]]:
-        """Return the rows joined with their containers, and every shape from the nearest on."""
-        # A container is itself: only what lies in one is shown at it.
-        if self._shown.table.name in CONTAINERS:
-            return source, own
-        housing = self._housing
-        whole = _joined(source, housing.source, self._t)
-        shapes = list(own)
+    @property
+    def _contained(self) -> bool:
+        """Whether a row can be shown at what contains it: a container is not, it is itself."""
+        return self._shown.table.name not in CONTAINERS and bool(self._direct.ids)
+
+    @cached_property
+    def _direct(self) -> Housed:
+        return direct(self._shown, self._t, self._at, self._on)
+
+    def _gathered(
+        self, source: FromClause, alone: ColumnElement[bool], added: list[Any]
+    ) -> FromClause:
+        """Return one line for the rows in the same containers: ``alone``, their ids, ``count``.
+
+        What holds the containers need then be found once for each of them, not once for each row.
+        """
+        keys: list[Any] = [key.label(kind) for kind, key in self._direct.ids.items()]
+        # A constant cannot be grouped by.
+        by = keys if isinstance(alone, False_) else [*keys, alone]
+        return (
+            select(*keys, alone.label("alone"), func.count().label("count"), *added)
+            .select_from(_joined(source, self._direct.source, self._t))
+            .group_by(*by)
+            .subquery("gathered")
+        )
+
+    def _shapes_of(self, gathered: FromClause) -> tuple[FromClause, list[ColumnElement[Any]]]:
+        """Return the lines joined with their containers, and the shapes from the nearest on."""
+        keys = {kind: gathered.c[kind] for kind in self._direct.ids}
+        found = outward(Housed(gathered, keys), self._at)
+        whole, shapes = found.source, []
         for kind in INNERMOST_FIRST:
-            if kind in housing.ids:
+            if kind in found.ids:
                 held = rows(layer(CONTAINERS[kind]), self._actor, self._at).alias()
-                whole = whole.outerjoin(held, held.c.id == housing.ids[kind])
+                whole = whole.outerjoin(held, held.c.id == found.ids[kind])
                 shapes.append(_projected(held))
         return whole, shapes
 
@@ -163,11 +220,6 @@ class Placing:
             parts.append(found.where(*empty, _projected(held).op("&&")(bounds)))
         return parts
 
-    @cached_property
-    def _housing(self) -> Housed:
-        """The rows and their containers, joined once: ids of another join would multiply them."""
-        return housed(self._shown, self._t, self._at, self._on)
-
     def _own(self) -> tuple[FromClause, list[ColumnElement[Any]]]:
         """Return the rows with their newest positions, and the shapes that are their own."""
         source, shapes = self._t, []
@@ -190,16 +242,20 @@ class Placing:
                 return latest_rows(model, self._actor).alias()
         return None
 
-    def _reason_in_series(self, model: type[Series]) -> tuple[FromClause, ColumnElement[Any]]:
+    def _totals_of_series(self, model: type[Series]) -> Select[Any] | CompoundSelect[Any]:
         t, latest = self._t, self._newest
-        if "geom" not in t.c:
-            return t, literal("of_its_thing")
-        if latest is None:
-            return t, literal("older")
-        source = t.outerjoin(
-            latest, and_(latest.c.id == t.c[model.thing_key], latest.c.time == t.c.time)
+        total = select(func.count()).select_from(t).scalar_subquery()
+        if "geom" not in t.c or latest is None:
+            reason = "older" if "geom" in t.c else "of_its_thing"
+            return select(literal(reason).label("reason"), total.label("count"))
+        # A hash of all observations would be built only to find the newest few.
+        same = and_(t.c[model.thing_key] == latest.c.id, t.c.time == latest.c.time)
+        marked = select(func.count()).select_from(latest.join(t, same)).scalar_subquery()
+        counted = select(total.label("total"), marked.label("marked")).subquery("counted")
+        return union_all(
+            select(cast(null(), Text_).label("reason"), counted.c.marked.label("count")),
+            select(literal("older"), counted.c.total - counted.c.marked),
         )
-        return source, case((latest.c.id.is_not(None), None), else_="older")
 
 
 def _projected(t: FromClause) -> ColumnElement[Any]:

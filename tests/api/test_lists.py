@@ -85,8 +85,9 @@ async def test_the_marks_of_all_tiles_add_up_to_what_is_on_the_map(
         whole = await told(client, f"/lists/{layer}")
         marks = await marked(client, layer, zoom)
     assert sum(mark["n"] for mark in marks) == whole["on_map"]
-    ids = [int(key) for mark in marks for key in mark["ids"].split(",")]
-    assert len(ids) == len(set(ids)) == whole["on_map"]
+    if zoom >= 15:
+        ids = [int(key) for mark in marks for key in mark["ids"].split(",")]
+        assert len(ids) == len(set(ids)) == whole["on_map"]
     assert all(("id" in mark) == (mark["n"] == 1) for mark in marks)
 
 

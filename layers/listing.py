@@ -14,6 +14,7 @@ from typing import Any
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
+    BigInteger,
     CompoundSelect,
     Integer,
     Select,
@@ -37,7 +38,7 @@ from layers.places import CONTAINERS, extent_columns, name_of, place_of, title_o
 from layers.placing import Placing
 from layers.problems import BadRequest
 from layers.registry import LAYERS
-from layers.search import among_entries
+from layers.search import entries_saying
 from layers.types import Ltree
 
 SHOWN_TITLE = "shown_title"
@@ -105,8 +106,13 @@ class Listing:
         found = {n: layer_of_key(self.layer.table.c[n]) for n in wanted if n in self.layer.table.c}
         return {name: target for name, target in found.items() if target is not None}
 
-    def source(self) -> FromClause:
-        """Return the rows: the layer's columns, the added ones, and names that are sorted by."""
+    def source(self, *, added: bool = True) -> FromClause:
+        """Return the rows: the layer's columns, the added ones, and names that are sorted by.
+
+        Parameters
+        ----------
+        added : whether the columns of the named filter are wanted; they may be dear.
+        """
         t = rows(self.layer, self.actor, self.at).alias("t")
         columns: list[Any] = list(t.c)
         joined: FromClause = t
@@ -114,7 +120,7 @@ class Listing:
         if self.inside is not None:
             joined, condition = self._inside(t, *self.inside)
             conditions.append(condition)
-        if self.extras:
+        if added and self.extras:
             chosen = next(iter(self.extras.values())).table
             joined = joined.outerjoin(chosen, chosen.c.id == t.c.id)
             columns += [column.label(name) for name, column in self.extras.items()]
@@ -128,17 +134,21 @@ class Listing:
 
     def _says(self, t: FromClause, text: str) -> ColumnElement[bool]:
         """Return whether a row, or one that it names by a key, has the words in it."""
-        ways: list[Any] = []
-        if self.layer.series is None:
-            ways.append(t.c.id.in_(among_entries(self.layer, text)))
-        else:
-            key, thing = self.layer.series.thing_key, self._thing
-            ways.append(t.c[key].in_(among_entries(thing, text)))
+        own = self.layer if self.layer.series is None else self._thing
+        key = "id" if self.layer.series is None else self.layer.series.thing_key
+        # What is looked in, and the column that leads there.
+        leads: list[tuple[Layer, str]] = [(own, key)]
         for column in self.layer.table.columns:
             target = layer_of_key(column)
             if target is not None and target is not self.layer and target.searchable:
-                ways.append(t.c[column.name].in_(among_entries(target, text)))
-        return or_(*ways)
+                leads.append((target, column.name))
+        saying = entries_saying(dict.fromkeys(each for each, _ in leads), text)
+        return or_(
+            *(
+                t.c[name].in_(select(saying.c.id).where(saying.c.layer == each.name))
+                for each, name in leads
+            )
+        )
 
     @property
     def _thing(self) -> Layer:
@@ -278,6 +288,9 @@ class Listing:
         ]
         return own + [c.name for c in (self.named.columns if self.named else ()) if c.summed]
 
+    def _summable(self) -> FromClause:
+        return self.source(added=bool(self.summed() and set(self.extras) & set(self.summed())))
+
     def _sums(self, t: FromClause) -> list[Any]:
         return [func.sum(t.c[name]).label(name) for name in self.summed()]
 
@@ -286,7 +299,7 @@ class Listing:
 
         The reason of the rows that are marked on the map is NULL.
         """
-        placing = Placing(self.layer, self.source(), self.actor, self.at, self.on)
+        placing = Placing(self.layer, self._summable(), self.actor, self.at, self.on)
         return placing.totals(self.summed())
 
     def groups(self, kind: str) -> Select[Any]:
@@ -300,7 +313,7 @@ class Listing:
         """
         if kind not in self.place_kinds():
             raise self._placeless(kind)
-        listed = self.source()
+        listed = self._summable()
         source: FromClause = listed
         key: ColumnElement[Any]
         if kind == "body":
@@ -321,7 +334,7 @@ class Listing:
         seen = (
             select(
                 held.c.id,
-                func.sum(inner.c.count).label("count"),
+                cast(func.sum(inner.c.count), BigInteger).label("count"),
                 *(func.sum(inner.c[name]).label(name) for name in self.summed()),
             )
             .select_from(inner.outerjoin(held, held.c.id == inner.c.key))

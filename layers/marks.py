@@ -44,7 +44,8 @@ def marks(listing: Listing, z: int, x: int, y: int) -> Select[bytes] | None:
     west, south, east, north = tile_bounds_3857(z, x, y)
     # Written plainly, so that the planner sees how large the bounds are.
     bounds = func.ST_MakeEnvelope(west, south, east, north, TILE_SRID)
-    placing = Placing(listing.layer, listing.source(), listing.actor, listing.at, listing.on)
+    listed = listing.source(added=False)
+    placing = Placing(listing.layer, listed, listing.actor, listing.at, listing.on)
     close = z >= _NARROW
     placed = placing.within(bounds) if close else placing.spread(bounds)
     if placed is None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     Select,
@@ -98,7 +99,7 @@ class Placing:
         return (
             select(
                 named,
-                func.sum(gathered.c.count).label("count"),
+                cast(func.sum(gathered.c.count), BigInteger).label("count"),
                 *(func.sum(gathered.c[name]).label(name) for name in sums),
             )
             .select_from(whole)

@@ -213,10 +213,11 @@ def search(actor: Actor, query: str, limit: int = 10) -> Select[Any]:
     )
 
 
-def among_entries(layer: Layer, query: str) -> Select[int]:
-    """Return the ids of the rows of a layer whose texts hold every word of `query`.
+def entries_saying(layers: Iterable[Layer], query: str) -> CTE:
+    """Return ``layer, id`` of the entries of some layers that hold every word of `query`.
 
     It looks in all that `search` looks in, and sounds count too; who may see a row is not asked.
+    The table is gone through once for all the layers.
     """
     folded = fold(query)[:LONGEST_QUERY]
     text, sound, first = ENTRY.c.text, ENTRY.c.pinyin, ENTRY.c.initials
@@ -226,7 +227,10 @@ def among_entries(layer: Layer, query: str) -> Select[int]:
     joined = folded.replace(" ", "").replace("ü", "v")
     if joined.isascii() and len(joined) > 1:
         ways += [each.contains(joined, autoescape=True) for each in (sound, first)]
-    return select(ENTRY.c.id).where(ENTRY.c.layer == layer.name, or_(*ways))
+    found = select(ENTRY.c.layer, ENTRY.c.id).where(
+        ENTRY.c.layer.in_([each.name for each in layers]), or_(*ways)
+    )
+    return found.cte("saying").prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def _layers() -> list[Layer]:

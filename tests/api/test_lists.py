@@ -72,6 +72,7 @@ async def test_the_pages_of_a_list_hold_each_row_once_and_the_totals_agree(
         features = await told(client, f"/ogc/collections/{layer}/items", limit=1)
     assert len(rows) == len({row["id"] for row in rows}) == whole["total"]
     assert whole["total"] == features["numberMatched"]
+    assert isinstance(whole["total"], int)
     assert whole["on_map"] + sum(each["count"] for each in whole["off_map"]) == whole["total"]
 
 

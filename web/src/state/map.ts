@@ -11,8 +11,8 @@ export const map = shallowRef<MapLibreMap | null>(null)
 export const zoom = ref(0)
 export const bearing = ref(0)
 export const drawable = ref(true)
-/** Whether tiles are on their way. */
-export const drawing = ref(false)
+/** Whether tiles are on their way; so they are until the map was complete once. */
+export const drawing = ref(true)
 
 export const floors = shallowRef<Floor[]>([])
 export const floor = computed(() => shownFloor(floors.value, view.floor))

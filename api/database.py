@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,8 @@ from layers.scope import TIMEZONE
 
 # A query that takes longer than this is a mistake in the question, not patience to be asked for.
 TIMEOUT_S = 60.0
+# How long a file waits until another one that is being read has gone out.
+PATIENCE_S = 30.0
 _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -28,8 +31,48 @@ _LOST = (
 )
 
 
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Say in the caller's words what the database cannot do.
+
+    Raises
+    ------
+    Unavailable : the database is away, or the question took too long.
+    BadRequest : a value of the caller's is beyond what the database can compute.
+    """
+    try:
+        yield
+    except (TimeoutError, asyncpg.QueryCanceledError) as slow:
+        raise Unavailable(
+            zh=f"查询超过 {TIMEOUT_S:.0f} 秒，已取消；请用 bbox 或 filter 缩小范围",
+            en=f"The query took more than {TIMEOUT_S:.0f} s and was cancelled; "
+            "narrow it (bbox, datetime, filter) and try again",
+        ) from slow
+    except _LOST as away:
+        raise Unavailable(
+            zh="数据库暂不可用；服务会自动重连，请稍后重试",
+            en="The database cannot be reached for now; the service reconnects by itself, "
+            "try again in a moment",
+        ) from away
+    except asyncpg.DataError as wrong:
+        raise BadRequest(
+            zh=f"数据库无法计算该请求：{wrong}。请检查数值的范围和类型",
+            en=f"The database cannot compute this request: {wrong}. "
+            "Check the range and type of the values",
+        ) from wrong
+
+
 async def _as_it_is(_connection: Any) -> None:
     """Give a connection back without asking the server anything."""
+
+
+async def _chunks(cursor: Any, size: int) -> AsyncIterator[list[asyncpg.Record]]:
+    while True:
+        with in_words():
+            found = await cursor.fetch(size)
+        if not found:
+            return
+        yield found
 
 
 class Connections:
@@ -52,6 +95,7 @@ class Connections:
         self._plans = plans
         self._timezone = timezone
         self._pool: asyncpg.Pool | None = None
+        self._streams = asyncio.Semaphore(max(1, size // 2))
 
     async def open(self) -> None:
         """Make the pool; no connection is opened yet."""
@@ -108,30 +152,45 @@ class Connections:
         """
         ready = statement if isinstance(statement, Prepared) else prepare(statement)
         arguments = ready.bind(values)
-        try:
+        with in_words():
             try:
                 return list(await self.pool.fetch(ready.sql, *arguments))
             except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
                 # A connection kept from before a restart of the server: reading again is harmless.
                 return list(await self.pool.fetch(ready.sql, *arguments))
-        except (TimeoutError, asyncpg.QueryCanceledError) as slow:
+
+    @asynccontextmanager
+    async def stream(
+        self, statement: Executable, chunk: int
+    ) -> AsyncIterator[tuple[list[str], AsyncIterator[list[asyncpg.Record]]]]:
+        """Yield the names of a statement's columns, and its rows in chunks, through one cursor.
+
+        Whoever reads slowly keeps a connection all that time: half of them are left to others.
+
+        Raises
+        ------
+        Unavailable : the database is away or took too long, or as many are read as may be.
+        """
+        ready = prepare(statement)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._streams.acquire()
+        except TimeoutError as busy:
             raise Unavailable(
-                zh=f"查询超过 {TIMEOUT_S:.0f} 秒，已取消；请用 bbox 或 filter 缩小范围",
-                en=f"The query took more than {TIMEOUT_S:.0f} s and was cancelled; "
-                "narrow it (bbox, datetime, filter) and try again",
-            ) from slow
-        except _LOST as away:
-            raise Unavailable(
-                zh="数据库暂不可用；服务会自动重连，请稍后重试",
-                en="The database cannot be reached for now; the service reconnects by itself, "
-                "try again in a moment",
-            ) from away
-        except asyncpg.DataError as wrong:
-            raise BadRequest(
-                zh=f"数据库无法计算该请求：{wrong}。请检查数值的范围和类型",
-                en=f"The database cannot compute this request: {wrong}. "
-                "Check the range and type of the values",
-            ) from wrong
+                zh="正在导出的文件过多；请稍后重试",
+                en="Too many files are being read; try again in a moment",
+            ) from busy
+        try:
+            async with AsyncExitStack() as held:
+                with in_words():
+                    link = await held.enter_async_context(self.pool.acquire())
+                    await held.enter_async_context(link.transaction(readonly=True))
+                    prepared = await link.prepare(ready.sql)
+                    names = [each.name for each in prepared.get_attributes()]
+                    cursor = await prepared.cursor(*ready.bind())
+                yield names, _chunks(cursor, chunk)
+        finally:
+            self._streams.release()
 
     async def fetchrow(
         self, statement: Executable | Prepared, values: Mapping[str, Any] | None = None

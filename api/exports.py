@@ -1,7 +1,7 @@
 """Lists as files: CSV, XLSX and GeoJSON, with headings, units, dates and the moment.
 
 Rows come through a cursor and go out as they come; a workbook, whose parts are zipped at its end,
-is written to a temporary file row by row. So memory does not grow with the list.
+is written to a temporary file without a name row by row. So memory does not grow with the list.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ import asyncio
 import csv
 import io
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -29,14 +27,15 @@ from layers.fields import fields_of
 from layers.labels import CHOICES, Text
 from layers.listing import SHAPE, SHOWN_TITLE, Listing
 from layers.places import CONTAINERS
-from layers.prepared import prepare
 from layers.problems import BadRequest
 from layers.registry import layer as layer_named
 
 CHUNK = 1_000
+_PIECE = 2**16
 XLSX_ROWS = 1_048_575
 """Rows that a sheet of Excel holds below its heading."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Where the system is Chinese or Japanese, some programs take the wide forms for the narrow ones.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _ASIDE = ("names", "path", "attributes", "revision")
 _PLACE = {
     "lon": Text("经度（显示位置）", "longitude (shown at)"),
@@ -116,24 +115,6 @@ def _reader(name: str, kind: str, zone: ZoneInfo, labels: dict[str, str]) -> Cal
     return read
 
 
-@asynccontextmanager
-async def rows_of(
-    session: Session, listing: Listing, *, shapes: bool
-) -> AsyncIterator[tuple[list[str], AsyncIterator[list[Any]]]]:
-    """Yield the names of the statement's columns, and its rows in chunks, through one cursor."""
-    ready = prepare(listing.export(shapes=shapes))
-    async with session.connections.pool.acquire() as link, link.transaction(readonly=True):
-        statement = await link.prepare(ready.sql)
-        names = [each.name for each in statement.get_attributes()]
-        cursor = await statement.cursor(*ready.bind())
-
-        async def chunks() -> AsyncIterator[list[Any]]:
-            while found := await cursor.fetch(CHUNK):
-                yield found
-
-        yield names, chunks()
-
-
 def safe_text(value: Any) -> Any:
     """Return a text as a spreadsheet must not run it: one that begins like a formula is quoted.
 
@@ -145,9 +126,9 @@ def safe_text(value: Any) -> Any:
     return value
 
 
-async def csv_of(session: Session, listing: Listing) -> AsyncIterator[bytes]:
+async def csv_of(session: Session, listing: Listing) -> AsyncGenerator[bytes]:
     """Yield a CSV with a byte order mark, by which Excel knows that the text is UTF-8."""
-    async with rows_of(session, listing, shapes=False) as (names, chunks):
+    async with session.connections.stream(listing.export(shapes=False), CHUNK) as (names, chunks):
         columns = columns_of(session, listing) + place_columns(session, listing, names)
         yield b"\xef\xbb\xbf" + _lines([[column.heading for column in columns]])
         async for chunk in chunks:
@@ -168,9 +149,9 @@ def _lines(rows: list[list[Any]]) -> bytes:
 
 async def geojson_of(
     session: Session, listing: Listing, head: dict[str, Any]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Yield a FeatureCollection (RFC 7946); `head` tells what it is, as of when, in which units."""
-    async with rows_of(session, listing, shapes=True) as (names, chunks):
+    async with session.connections.stream(listing.export(shapes=True), CHUNK) as (names, chunks):
         columns = columns_of(session, listing) + place_columns(session, listing, names)
         fields = [{"name": c.name, "title": c.heading, "unit": c.unit} for c in columns]
         opening = orjson.dumps({"type": "FeatureCollection", **head, "fields": fields})
@@ -198,8 +179,8 @@ def _feature(listing: Listing, columns: list[Column], row: Any) -> bytes:
 
 async def xlsx_of(
     session: Session, listing: Listing, total: int, notes: list[tuple[str, Any]]
-) -> Path:
-    """Write a workbook and return its path; who sends it removes it.
+) -> IO[bytes]:
+    """Write a workbook and return it: a file without a name, that is gone when it is closed.
 
     Parameters
     ----------
@@ -218,32 +199,40 @@ async def xlsx_of(
             field="format",
             value="xlsx",
         )
-    path = await asyncio.to_thread(_temporary_file)
+    file = await asyncio.to_thread(tempfile.TemporaryFile)
+    # The rows of the sheet lie here until they are zipped, or until that is given up.
+    parts = await asyncio.to_thread(tempfile.TemporaryDirectory)
     try:
-        async with rows_of(session, listing, shapes=False) as (names, chunks):
+        query = listing.export(shapes=False)
+        async with session.connections.stream(query, CHUNK) as (names, chunks):
             columns = columns_of(session, listing) + place_columns(session, listing, names)
-            sheet = _Workbook(path, session.say(listing.layer.title), columns)
+            sheet = _Workbook(file, parts.name, session.say(listing.layer.title), columns)
             async for chunk in chunks:
                 await asyncio.to_thread(sheet.add, chunk)
         await asyncio.to_thread(sheet.close, session.say(Text("说明", "Notes")), notes)
     except BaseException:
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+        file.close()
         raise
-    return path
+    finally:
+        await asyncio.to_thread(parts.cleanup)
+    return file
 
 
-def _temporary_file() -> Path:
-    with tempfile.NamedTemporaryFile(suffix=".xlsx", delete=False) as file:
-        return Path(file.name)
+async def bytes_of(file: IO[bytes]) -> AsyncGenerator[bytes]:
+    """Yield what is in a file from its beginning, and close it."""
+    with file:
+        file.seek(0)
+        while part := await asyncio.to_thread(file.read, _PIECE):
+            yield part
 
 
 class _Workbook:
     """A sheet written from the top down; text is written as text, whatever it begins with."""
 
-    def __init__(self, path: Path, name: str, columns: list[Column]) -> None:
+    def __init__(self, file: IO[bytes], parts: str, name: str, columns: list[Column]) -> None:
         self._columns = columns
         self._book = xlsxwriter.Workbook(
-            str(path), {"constant_memory": True, "remove_timezone": True}
+            file, {"constant_memory": True, "remove_timezone": True, "tmpdir": parts}
         )
         self._sheet = self._book.add_worksheet(name[:31])
         self._formats = {

@@ -49,6 +49,10 @@ class Kept:
     def __init__(self) -> None:
         self._found: OrderedDict[Any, tuple[float, asyncio.Task[Chosen]]] = OrderedDict()
 
+    def __len__(self) -> int:
+        """Return how many answers are held."""
+        return len(self._found)
+
     async def chosen(self, session: Session, wanted: NamedFilter) -> Chosen:
         """Return what `wanted` selects of what the session's actor may see."""
         record = Base.metadata.tables["change_set"]
@@ -59,15 +63,26 @@ class Kept:
         if known is not None and time.monotonic() - known[0] < KEPT_S:
             return await asyncio.shield(known[1])
         task = asyncio.ensure_future(_ask(session, wanted))
-        self._found[key] = (time.monotonic(), task)
+        made = (time.monotonic(), task)
+        self._found[key] = made
         self._found.move_to_end(key)
-        while len(self._found) > _MOST_KEPT:
-            self._found.popitem(last=False)
+        self._let_go()
         try:
             return await asyncio.shield(task)
         except BaseException:
-            self._found.pop(key, None)
+            # By now another may have asked anew: that answer stays.
+            if self._found.get(key) is made:
+                del self._found[key]
             raise
+
+    def _let_go(self) -> None:
+        """Drop what no longer stands: an answer may be the ids of a whole layer."""
+        old = time.monotonic() - KEPT_S
+        while self._found:
+            began, _ = next(iter(self._found.values()))
+            if began > old and len(self._found) <= _MOST_KEPT:
+                return
+            self._found.popitem(last=False)
 
 
 def question_of(session: Session) -> Question:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from datetime import datetime
+from os import SEEK_END
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Query
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
-from api.exports import csv_of, geojson_of, xlsx_of
+from api.exports import bytes_of, csv_of, geojson_of, xlsx_of
 from api.listed import ListingOf
 from api.problems import described
 from api.routes.lists import added_up
@@ -76,15 +77,11 @@ async def export_list(
         "X-Total-Count": str(totals["total"]),
     }
     if format == "xlsx":
-        path = await xlsx_of(
+        file = await xlsx_of(
             session, listing, totals["total"], _notes(session, listing, moment, totals)
         )
-        return FileResponse(
-            path,
-            media_type=_KINDS[format],
-            headers=headers,
-            background=BackgroundTask(path.unlink, missing_ok=True),
-        )
+        headers["Content-Length"] = str(file.seek(0, SEEK_END))
+        return StreamingResponse(bytes_of(file), media_type=_KINDS[format], headers=headers)
     if format == "csv":
         stream = csv_of(session, listing)
     else:
@@ -99,9 +96,10 @@ async def export_list(
     first = await anext(stream)
 
     async def whole() -> Any:
-        yield first
-        async for part in stream:
-            yield part
+        async with aclosing(stream):
+            yield first
+            async for part in stream:
+                yield part
 
     return StreamingResponse(whole(), media_type=_KINDS[format], headers=headers)
 

@@ -90,12 +90,13 @@ async def meter_consumption(
         if window
         else meter_steps.default_window(steps, session.config.now(), zone)
     )
+    spans = meter_steps.bounds(asked, steps, zone)
     found, events = await asyncio.gather(
         session.fetch(meter_steps.readings(session.actor, key, asked, at)),
         session.fetch(meter_steps.events(key, asked)),
     )
     known = Meter(**{name: value for name, value in row.items() if name != "title"})
-    course = meter_steps.course(known, found, asked, meter_steps.bounds(asked, steps, zone))
+    course = meter_steps.course(known, found, asked, spans)
     return answer_of(
         {
             "meter": {"id": key, "title": row["title"]},

@@ -142,7 +142,8 @@ NAMED: tuple[NamedFilter, ...] = (
             "which is not the same as parked",
         ),
         (_LAST_HEARD, Column("silent_h", Text("失联时长", "silent for"), "number", "h"), _PLACE),
-        order="-silent_h",
+        # The hours go on while pages are turned; the moment stays.
+        order="last_heard",
         tone="attention",
     ),
     _filter(

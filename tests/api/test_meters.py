@@ -84,7 +84,9 @@ async def test_intervals_are_told_as_they_were_recorded(estate: Any, serve: Any)
 @pytest.mark.parametrize(
     ("asked", "field"),
     [("?step=week", "step"), ("?window=2026-09-01", "window"),
-     ("?window=2026-10-01/2026-09-01", "window"), ("?window=a/b", "window")],
+     ("?window=2026-10-01/2026-09-01", "window"), ("?window=a/b", "window"),
+     ("?step=day&window=0002-01-01/9998-01-01", "window"),
+     ("?window=1900-01-01/2026-10-01", "window")],
 )  # fmt: skip
 async def test_a_wrong_question_names_its_field(
     estate: Any, serve: Any, asked: str, field: str

@@ -138,13 +138,13 @@ def question(actor: Actor = ESTATE, now: datetime = NOW) -> Question:
     return Question(actor, None, now, ZONE)
 
 
-def ask(estate: Any, name: str, actor: Actor = ESTATE) -> dict[str, Any]:
+def ask(estate: Any, name: str, actor: Actor = ESTATE, now: datetime = NOW) -> dict[str, Any]:
     """Return the rows of a named filter by the key of this file."""
     connection, ids = estate
     wanted = next(each for each in NAMED if each.name == name)
     table = {"vehicles": CARS, "trips": TRIPS, "stops": STOPS}[wanted.layer]
     keys = {ids[key]: key for key in table}
-    found = connection.execute(wanted.ask(question(actor), {})).mappings().all()
+    found = connection.execute(wanted.ask(question(actor, now), {})).mappings().all()
     columns = {each.name for each in wanted.columns} | {"id"}
     assert all(set(row) == columns for row in found)
     return {keys[row["id"]]: row for row in found}
@@ -219,6 +219,15 @@ def test_who_may_not_see_the_cars_counts_none_of_them(estate: Any) -> None:
     assert all(ask(estate, each.name, stranger) == {} for each in NAMED)
     owner = Actor("甲局", (estate[1]["甲局"],))
     assert set(ask(estate, "silent_cars", owner)) == {"silent"}
+
+
+def test_a_silent_car_keeps_its_place_in_the_list_while_its_pages_are_turned(estate: Any) -> None:
+    (order,) = {each.order for each in NAMED if each.name == "silent_cars"}
+    now, later = (
+        ask(estate, "silent_cars", now=NOW + timedelta(hours=hours))["silent"][order.lstrip("-")]
+        for hours in (0, 1)
+    )
+    assert now == later
 
 
 def test_the_panel_says_that_a_silent_car_was_last_heard_then_and_not_where_it_is(

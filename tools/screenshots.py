@@ -84,6 +84,10 @@ def _tour(page: Page) -> None:
     page.locator("[data-tour=start]").click()
 
 
+def _chart(page: Page) -> None:
+    page.locator(".detail canvas, .sheet canvas").first.scroll_into_view_if_needed()
+
+
 def _print(page: Page) -> None:
     page.evaluate("() => { window.print = () => { document.body.dataset.asked = 'yes' } }")
     page.locator("[data-tool=print]").click()
@@ -106,7 +110,7 @@ SPECIAL = {
     "person": View("space=space&list=persons:over_quota_people&sel=persons/{person}"),
     "stack": View(f"{CLOSE}&space=space&stack={{building}}"),
     "trip": View("space=fleet&list=trips&sel=vehicles/{car}&trip={trip}"),
-    "meter": View("space=energy&list=meters:meter_anomalies&sel=meters/{meter}"),
+    "meter": View("space=energy&list=meters:meter_anomalies&sel=meters/{meter}", _chart),
     "outage": View("space=network&list=network_nodes:failed_nodes&sel=network_nodes/{node}"),
     "affected": View("space=network&list=rooms:affected_rooms"),
     "layers": View("space=layers&measure=kgce_per_m2"),

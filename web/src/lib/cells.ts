@@ -2,7 +2,7 @@
 import type { ListColumn, ListRow } from '@/api/lists'
 import type { Language } from '@/api/types'
 
-import { day, exact, moment, tr } from './format'
+import { amount, day, moment, quantity, tr } from './format'
 import { choicesOf } from './where'
 
 const DASH = '—'
@@ -13,7 +13,7 @@ export function cell(row: ListRow, column: ListColumn, lang: Language, zone: str
   const named = row.refs[column.name]
   if (named) return named.title ?? String(named.id)
   if (value === null || value === undefined || value === '') return DASH
-  if (typeof value === 'number') return column.reference ? String(value) : exact(value, lang)
+  if (typeof value === 'number') return column.reference ? String(value) : amount(value, column.unit, lang)
   if (typeof value === 'object') return Object.values(value).map(String).join(' · ') || DASH
   const code = String(value)
   const choice = choicesOf(column)[code]
@@ -31,8 +31,8 @@ export const says = (row: ListRow, column: ListColumn): boolean => {
 
 /** A cell with its unit, for where no heading tells it. */
 export function withUnit(row: ListRow, column: ListColumn, lang: Language, zone: string): string {
-  const text = cell(row, column, lang, zone)
-  return column.unit && text !== DASH ? `${text} ${column.unit}` : text
+  const value = row.values[column.name]
+  return column.unit && typeof value === 'number' ? quantity(value, column.unit, lang) : cell(row, column, lang, zone)
 }
 
 /**
@@ -45,8 +45,11 @@ export function tellingColumns(row: ListRow, columns: readonly ListColumn[], mos
   const more = columns.filter(
     (column) => !column.added && column.shown && plain(column) && !String(row.title ?? '').includes(String(row.values[column.name])),
   )
-  // An amount tells more than a kind.
-  const amounts = more.filter((column) => column.unit !== null)
-  const told = [...why, ...amounts, ...more.filter((column) => column.unit === null)]
-  return told.slice(0, Math.max(most, Math.min(why.length, 3)))
+  // An amount tells more than a kind, a kind or a date more than a code; what standards count leads.
+  const sums = columns.filter((column) => !column.added && !column.shown && column.summed && column.unit !== null && plain(column))
+  const amounts = [...more.filter((column) => column.unit !== null), ...sums]
+  const leading = amounts.filter((column) => column.name === 'usable_area_m2')
+  const kinds = more.filter((column) => column.unit === null && (column.choices !== null || column.type.startsWith('date')))
+  const told = new Set([...why, ...leading, ...amounts.slice(0, 2), ...kinds, ...amounts, ...more])
+  return [...told].slice(0, Math.max(most, Math.min(why.length, 3)))
 }

@@ -4,6 +4,14 @@ import type { Language, Text } from '@/api/types'
 export const tr = (text: Text | string | null | undefined, lang: Language): string =>
   typeof text === 'string' ? text : (text?.[lang] ?? text?.zh ?? '')
 
+/** The word for what is counted; English has another for one thing: “2 bodies”, “1 body”. */
+export function counted(unit: Text | string | null | undefined, count: number | null, lang: Language): string {
+  const word = tr(unit, lang)
+  if (lang !== 'en' || count !== 1) return word
+  if (word === 'people') return 'person'
+  return word.replace(/ies$/, 'y').replace(/s$/, '')
+}
+
 const tags: Record<Language, string> = { zh: 'zh-CN', en: 'en-GB' }
 
 /** A number with the digits that its size asks for: 1,234 · 12.3 · 0.0456. */
@@ -44,6 +52,39 @@ export function exact(value: number, lang: Language): string {
   return new Intl.NumberFormat(tags[lang], { maximumFractionDigits: 3 }).format(value)
 }
 
+/** Units that the service tells in Chinese words. */
+const UNITS_EN: Record<string, string> = { 元: 'CNY', 人: 'people', 件: 'items', 天: 'days', 次: 'times', 分钟: 'min', 小时: 'h' }
+
+/** A unit in the reader's language. */
+export const unitOf = (unit: string | null | undefined, lang: Language): string =>
+  (lang === 'en' && unit ? UNITS_EN[unit] : undefined) ?? unit ?? ''
+
+/** A span of time in its two largest units: “2 分 10 秒”, “90 h 25 min”. */
+export function span(seconds: number, lang: Language): string {
+  const [h, m, s] = lang === 'zh' ? ['小时', '分', '秒'] : ['h', 'min', 's']
+  const whole = Math.round(seconds)
+  if (whole >= 3600) {
+    const minutes = Math.round(whole / 60)
+    const hours = exact(Math.floor(minutes / 60), lang)
+    return minutes % 60 ? `${hours} ${h} ${minutes % 60} ${m}` : `${hours} ${h}`
+  }
+  if (whole >= 60) return whole % 60 ? `${Math.floor(whole / 60)} ${m} ${whole % 60} ${s}` : `${whole / 60} ${m}`
+  return `${whole} ${s}`
+}
+
+/** An amount as a list tells it: what was measured to a hundredth, or a tenth where it is large. */
+export function amount(value: number, unit: string | null | undefined, lang: Language): string {
+  if (unit !== 'm²' && unit !== 'km') return exact(value, lang)
+  const digits = Math.abs(value) >= 100 ? 1 : 2
+  return new Intl.NumberFormat(tags[lang], { maximumFractionDigits: digits }).format(value)
+}
+
+/** The same with its unit; seconds are told as a span of time. */
+export function quantity(value: number, unit: string | null | undefined, lang: Language): string {
+  if (unit === 's') return span(value, lang)
+  return `${amount(value, unit, lang)} ${unitOf(unit, lang)}`.trim()
+}
+
 export function moment(value: string | number | Date, zone: string, lang: Language, seconds = false): string {
   // Swedish writes dates as ISO does, which is how tables and files here write them.
   return new Intl.DateTimeFormat(lang === 'zh' ? 'sv-SE' : tags.en, {
@@ -61,7 +102,12 @@ export function moment(value: string | number | Date, zone: string, lang: Langua
 /** The age of a moment, in the largest unit that fits: “3 天前”, “2 hours ago”. */
 export function age(value: string, now: number, lang: Language): string {
   const seconds = (new Date(value).getTime() - now) / 1000
-  const format = new Intl.RelativeTimeFormat(tags[lang], { numeric: 'always' })
+  const relative = new Intl.RelativeTimeFormat(tags[lang], { numeric: 'always' })
+  // A number stands apart from the Chinese word after it here, as it does on the whole page.
+  const format = {
+    format: (count: number, unit: Intl.RelativeTimeFormatUnit) =>
+      relative.format(count, unit).replace(/(\d)(?=[\u4e00-\u9fff])/, '$1 '),
+  }
   const units: [Intl.RelativeTimeFormatUnit, number][] = [
     ['year', 31_557_600],
     ['month', 2_629_800],

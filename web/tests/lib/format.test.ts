@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { age, bounds, day, exact, moment, number, tr } from '@/lib/format'
+import { age, bounds, counted, day, exact, moment, number, tr } from '@/lib/format'
 
 describe('numbers', () => {
   it.each([
@@ -45,5 +45,16 @@ describe('texts', () => {
     expect(tr({ zh: '房间', en: 'Rooms' }, 'en')).toBe('Rooms')
     expect(tr('房间', 'en')).toBe('房间')
     expect(tr(null, 'en')).toBe('')
+  })
+})
+
+describe('counted', () => {
+  it('names one thing in the singular where the language has one', () => {
+    const bodies = { zh: '个', en: 'bodies' }
+    expect(counted(bodies, 1, 'en')).toBe('body')
+    expect(counted(bodies, 0, 'en')).toBe('bodies')
+    expect(counted(bodies, 1, 'zh')).toBe('个')
+    expect(counted({ zh: '人', en: 'people' }, 1, 'en')).toBe('person')
+    expect(counted({ zh: '次', en: 'trips' }, null, 'en')).toBe('trips')
   })
 })

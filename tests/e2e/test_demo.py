@@ -34,7 +34,7 @@ def test_a_newcomer_sees_the_estate_finds_a_room_and_colours_its_floor(
         assert {each["layer"] for each in there.drawn("roads", "waters", "positions")} == {
             "roads", "waters", "positions",
         }  # fmt: skip
-        assert "云汀河" in {each["name"] for each in there.drawn("waters-label")}
+        assert "翠湖" in {each["name"] for each in there.drawn("waters-label")}
 
         box = there.page.get_by_role("combobox")
         box.fill("B03-412")

@@ -163,6 +163,14 @@ async def listing_of(
     """
     shown = layer_named(layer)
     question = question_of(session)
+    if q and session.at is not None:
+        raise BadRequest(
+            zh="列表内查找只针对当前的数据，不能与 at 同用；请去掉 q，或改用列的筛选",
+            en="Words are looked for in the data as they are now: q does not go with at. "
+            "Leave q out, or filter by a column",
+            field="q",
+            value=q,
+        )
     asked = Filter.parse(
         bbox=bbox,
         datetime=datetime,

@@ -45,7 +45,7 @@ SHOWN_TITLE = "shown_title"
 SORTED_BY = "sorted_by_"
 PLACE, SHAPE = "shown_at", "shape"
 PLACE_KINDS = ("level", "building", "site", "body")
-MOST_GROUPS = 500
+MOST_GROUPS = 5_000
 # What adds up; a speed or a height does not.
 _ADDITIVE = ("m²", "元", "人", "km", "kWh", "m³", "件", "s", "台", "间")
 
@@ -143,12 +143,15 @@ class Listing:
             if target is not None and target is not self.layer and target.searchable:
                 leads.append((target, column.name))
         saying = entries_saying(dict.fromkeys(each for each, _ in leads), text)
-        return or_(
-            *(
-                t.c[name].in_(select(saying.c.id).where(saying.c.layer == each.name))
-                for each, name in leads
-            )
-        )
+        ways = []
+        for each, name in leads:
+            found = select(saying.c.id).where(saying.c.layer == each.name)
+            # The words of what may not be seen must not tell by a match that they were guessed.
+            if self.actor.bodies is not None and each is not self.layer:
+                visible = rows(each, self.actor, self.at).alias()
+                found = found.where(saying.c.id.in_(select(visible.c.id)))
+            ways.append(t.c[name].in_(found))
+        return or_(*ways)
 
     @property
     def _thing(self) -> Layer:

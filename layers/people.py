@@ -30,7 +30,7 @@ class Body(Entity):
     )
     tier: Mapped[str | None] = choice("tier", "层级", "tier")
     headcount: Mapped[int | None] = column(
-        Integer, "编制人数", "established posts", unit="人", example="35"
+        Integer, "编制人数", "established posts", unit="人", example="35", summed=False
     )
 
     @classmethod

@@ -314,3 +314,24 @@ async def test_workspaces_name_what_there_is(estate: Any, serve: Serve):
         assert set(space["filters"]) <= filters
         assert set(space["measures"]) <= measures
         assert set(space["lists"]) | set(space["layers"]) <= set(NAMES)
+
+
+async def test_words_of_what_may_not_be_seen_find_nothing(database: Any, serve: Serve):
+    ids = small_estate.fill(database.engine)
+    mine = ids["bodies", "017"]
+    with database.engine.begin() as link:
+        # An asset of 017 that a person of 012 keeps: 017 sees the asset, not its keeper.
+        link.execute(
+            text("UPDATE asset SET body_id = :body WHERE number = 'ZC-2023-003417'"),
+            {"body": mine},
+        )
+    async with serve(database) as client:
+        seen = await told(client, "/lists/assets", unit=mine)
+        guessed = await told(client, "/lists/assets", q="周试一", unit=mine)
+        whole = await told(client, "/lists/assets", q="周试一")
+        past = await client.get("/lists/assets?q=桌&at=2026-10-01")
+    assert "ZC-2023-003417 笔记本电脑" in [row["title"] for row in seen["rows"]]
+    assert guessed["total"] == 0
+    assert whole["total"] == 1
+    assert past.status_code == 400
+    assert past.json()["field"] == "q"

@@ -144,7 +144,7 @@ async def list_groups(
         Literal["level", "building", "site", "body"], Query(description="汇总层级 | by what")
     ],
 ) -> Response:
-    """Return the groups with the most rows first, at most 5,000; those of no place under id null."""
+    """Return the groups with the most rows first, 5,000 at most; of no place: id null."""
     found = await session.fetch(listing.groups(by))
     target = next(each for each in LAYERS if each.table.name == by)
     paths = await paths_of(session, {target.name: [r["id"] for r in found if r["id"] is not None]})

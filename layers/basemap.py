@@ -78,7 +78,7 @@ GREENS = Layer(
         "#dfeadb",
         "#1e2a22",
         label="name",
-        label_zoom=14,
+        label_zoom=15,
         words=Words(size=11, color="#5d7a56", dark="#86a585", rank=60),
     ),
 )

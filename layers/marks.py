@@ -17,7 +17,7 @@ from geo.tiling import tile_bounds_3857
 from layers.access import rows
 from layers.base import TILE_SRID
 from layers.listing import Listing
-from layers.places import title_of
+from layers.places import titled
 from layers.placing import Placing
 from layers.registry import LAYERS
 
@@ -87,7 +87,8 @@ def _encoded(listing: Listing, gathered: Any, bounds: ColumnElement[Any]) -> Sel
     if layer.series is not None:
         layer = next(each for each in LAYERS if each.model is layer.series.thing)
     named = rows(layer, listing.actor, listing.at).alias()
-    title = select(title_of(layer, named)).where(named.c.id == gathered.c.first)
+    told = titled(layer, named, listing.actor, listing.at)
+    title = select(told).where(named.c.id == gathered.c.first)
     alone = gathered.c.n == 1
     place = func.ST_SetSRID(func.ST_MakePoint(gathered.c.x, gathered.c.y), TILE_SRID)
     columns: list[Any] = [

@@ -335,3 +335,13 @@ async def test_words_of_what_may_not_be_seen_find_nothing(database: Any, serve: 
     assert whole["total"] == 1
     assert past.status_code == 400
     assert past.json()["field"] == "q"
+
+
+async def test_the_mark_of_a_stay_is_called_by_who_sits_where(estate: Any, serve: Serve):
+    database, _ = estate
+    async with serve(database) as client:
+        listed = await told(client, "/lists/occupancies", q="吴县正")
+        marks = await marked(client, "occupancies", 18, q="吴县正")
+    # 吴县正 has one room, B03-102; the stay itself has no name.
+    assert [row["title"] for row in listed["rows"]] == [mark["title"] for mark in marks]
+    assert all(part in marks[0]["title"] for part in ("吴县正", "B03-102"))

@@ -21,7 +21,8 @@ export const tone = computed<Tone>(() => filters.value.get(view.list?.named ?? '
 
 export const marks = computed<Marks | null>(() => {
   const { list } = view
-  if (!list || !listQuery.value) return null
+  // While a trip is replayed its course is what is looked at.
+  if (!list || !listQuery.value || view.trip !== null) return null
   const layer = layers.value.get(list.layer)
   // Rows that wait to be mended are of no layer, and nowhere.
   if (!layer) return null

@@ -49,7 +49,7 @@ def test_the_home_view_tells_what_each_workspace_counts(visit, estate, size, lan
     # A sign besides the colour says whether it is well.
     label = {"zh": "有问题", "en": "Wrong"}[lang]
     bad = there.page.locator("[data-question=over_quota_people] button")
-    expect(bad).to_have_attribute("aria-label", re.compile(label))
+    expect(bad).to_have_accessible_name(re.compile(label))
 
 
 @everywhere

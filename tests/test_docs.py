@@ -114,6 +114,10 @@ def _space_of(each: NamedFilter) -> str:
 @pytest.mark.parametrize("each", NAMED, ids=lambda each: each.name)
 def test_every_counted_question_is_told_in_the_guide_of_its_workspace(each):
     name = f"{_space_of(each)}.md"
-    for lang, title in (("zh", each.title.zh), ("en", each.title.en)):
+    # The page begins what it shows with a capital.
+    for lang, title in (
+        ("zh", each.title.zh),
+        ("en", each.title.en[0].upper() + each.title.en[1:]),
+    ):
         text = (GUIDE / lang / name).read_text("utf-8")
         assert re.search(rf"(\| |“|^- “){re.escape(title)}( \||”)", text), (lang, title)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,18 +19,12 @@ from layers.energy import METERS, READINGS, MeterEvent
 from layers.measures.base import Rows, Window, last_month
 from layers.measures.consumption import intervals_of
 from layers.measures.metered import Meter
-from layers.problems import BadRequest
 from layers.rules.energy import edge
 
 Step = Literal["month", "day"]
 Label = Literal["measured", "unknown", "missing"]
 # So many readings before and after the window tell a gap or a false reading at its edge.
 _BESIDE = 31
-LONGEST: Mapping[Step, timedelta] = {
-    "day": timedelta(days=3 * 366),
-    "month": timedelta(days=50 * 366),
-}
-"""A chart of more steps cannot be read, and each step is judged by itself."""
 _DECIMALS = 6  # what floating point adds lies far below
 
 
@@ -100,22 +94,19 @@ def default_window(step: Step, now: datetime, zone: ZoneInfo) -> Window:
     return Window(start.astimezone(UTC), today.astimezone(UTC))
 
 
-def bounds(window: Window, step: Step, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
-    """Return the calendar days or months of a window; its first and last may be cut by it.
+def until_today(window: Window, now: datetime, zone: ZoneInfo) -> Window:
+    """Return the window as far as its days are over: what lies ahead is not missing.
 
-    Raises
-    ------
-    BadRequest : the window is longer than `LONGEST`.
+    One that ends before `now`, or begins today or later, stays as it is.
     """
-    if window.end - window.start > LONGEST[step]:
-        most = LONGEST[step].days
-        raise BadRequest(
-            zh=f"时间窗过长：步长 {step} 最长 {most} 天；请缩短，或按月查询",
-            en=f"The window is too long: by {step} it may last {most} days; shorten it, "
-            "or ask by month",
-            field="window",
-            value=f"{window.start.isoformat()}/{window.end.isoformat()}",
-        )
+    today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    if window.end <= now or window.start >= today:
+        return window
+    return Window(window.start, today.astimezone(UTC))
+
+
+def bounds(window: Window, step: Step, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+    """Return the calendar days or months of a window; its first and last may be cut by it."""
     edges = [window.start.astimezone(zone)]
     end = window.end.astimezone(zone)
     while edges[-1] < end:

@@ -63,9 +63,9 @@ async def meter_consumption(
     window: Annotated[
         str | None,
         Query(
-            description="观测时间窗 [起, 止)；默认：按月为最近 12 个整月和本月至今日零时，"
-            "按日为上一整月 | window of observations [from, to); default: by month the last 12 and "
-            "the present one to midnight, by day the last full month",
+            description="观测时间窗 [起, 止)，至多到今日零时；默认：按月为最近 12 个整月和本月，"
+            "按日为上一整月 | window of observations [from, to), no longer than to midnight; "
+            "default: by month the last 12 and the present one, by day the last full month",
             examples=["2026-09-01/2026-10-01"],
         ),
     ] = None,
@@ -85,10 +85,11 @@ async def meter_consumption(
             zh=f"没有编号为 {key} 的计量表，或您无权查看",
             en=f"There is no meter {key}, or it is not yours to see",
         )
+    now = session.config.now()
     asked = (
-        parse_window(window, zone)
+        meter_steps.until_today(parse_window(window, zone), now, zone)
         if window
-        else meter_steps.default_window(steps, session.config.now(), zone)
+        else meter_steps.default_window(steps, now, zone)
     )
     spans = meter_steps.bounds(asked, steps, zone)
     found, events = await asyncio.gather(

@@ -67,6 +67,18 @@ async def test_by_months_the_present_one_runs_to_midnight(estate: Any, serve: An
     assert told["2026-07"] == (None, "missing")
 
 
+@pytest.mark.parametrize(
+    ("asked", "steps"),
+    [("?step=day&window=2026-10-01/2026-11-01", 11), ("?window=2025-11-01/2026-10-13", 12)],
+)
+async def test_days_that_are_not_over_are_not_missing(
+    estate: Any, serve: Any, asked: str, steps: int
+) -> None:
+    answer = await get(estate, serve, "E-01", asked)
+    assert len(answer["steps"]) == steps
+    assert answer["steps"][-1]["end"] == "2026-10-12T00:00:00+08:00"
+
+
 async def test_a_meter_that_fell_silent_has_days_that_are_missing(estate: Any, serve: Any) -> None:
     answer = await get(estate, serve, "G-01", "?step=day&window=2026-09-15/2026-09-18")
     assert [(each["value"], each["label"]) for each in answer["steps"]] == [

@@ -51,7 +51,7 @@ def test_every_row_that_has_a_place_is_marked(visit, estate, size, lang):
     assert found <= inside
     assert len(found & inside) >= 3
     # On the whole map the numbers of the marks come to as many rows.
-    there.look_at(*MIDDLE, 14)
+    there.look_at(*MIDDLE, 15)
     marks = there.drawn("list-bubble", "list-pin")
     assert sum({each["ids"]: each["n"] for each in marks}.values()) == 7
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-# The browser and the demo that takes half a minute to build; the demo's files.
+# The browser; the demo that takes half a minute to build; the files of the demo.
 SHARED = {
     "tests/e2e/": "browser",
-    "tests/onemap/test_demo_build.py": "browser",
-    "tests/onemap/test_demo_reconciles.py": "browser",
-    "tests/onemap/test_demo_questions": "browser",
+    "tests/onemap/test_demo_build.py": "demo",
+    "tests/onemap/test_demo_reconciles.py": "demo",
+    "tests/onemap/test_demo_questions": "demo",
     "tests/onemap/test_demo.py": "files",
     "tests/onemap/test_demo_fleet.py": "files",
 }

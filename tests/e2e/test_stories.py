@@ -28,9 +28,9 @@ expect.set_options(timeout=20_000)
 MOST_CLICKS = 3
 ZONE = ZoneInfo("Asia/Shanghai")
 TOLD: dict[str, Any] = stories()
-TITLES = {
-    each.title.zh: each.title for each in [*WORKSPACES, *NAMED]
-} | {"导入待修": Text("导入待修", "Rows to mend")}  # fmt: skip
+_MEND = Text("导入待修", "Rows to mend")
+_TITLES = [*(each.title for each in WORKSPACES), *(each.title for each in NAMED), _MEND]
+TITLES = {title.zh: title for title in _TITLES}
 BY_LEVEL = Text("按楼层", "by floor")
 
 
@@ -71,7 +71,7 @@ class Reader:
         return self.there.page.locator(".facts")
 
     @property
-    def list(self) -> Locator:
+    def listed(self) -> Locator:
         """The panel of the open list."""
         return self.there.page.locator(".list-panel")
 
@@ -112,7 +112,7 @@ class Reader:
 
     def takes(self, words: str) -> Reader:
         """Choose the row of the list that has some words."""
-        return self.click(self.list.locator(".row-card a").filter(has_text=words))
+        return self.click(self.listed.locator(".row-card a").filter(has_text=words))
 
     def finds(self, words: str) -> Reader:
         """Write into the search box and take the first hit."""
@@ -199,15 +199,15 @@ def test_2_what_looks_wrong_and_what_looks_right(reader: Reader) -> None:
 def test_3_renting_beside_emptiness(reader: Reader) -> None:
     level, lease = TOLD["renting"]["vacant_level"], TOLD["renting"]["lease"]
     reader.opens("办公用房").asks("空置办公室")
-    reader.click(reader.list.get_by_role("radio", name=reader.word(BY_LEVEL)))
-    group = reader.list.locator(".group", has_text=f"{level['building']} {level['floor']}F")
+    reader.click(reader.listed.get_by_role("radio", name=reader.word(BY_LEVEL)))
+    group = reader.listed.locator(".group", has_text=f"{level['building']} {level['floor']}F")
     expect(group.locator("b")).to_have_text(str(level["offices"]))
     expect(group.locator(".n .quiet")).to_have_text(amount(level["area_m2"], "m²"))
     reader.anew().finds(f"{level['building']}-{level['floor']}01")
     reader.told(vacant_since=str(level["since"]))
 
     reader.anew().opens("办公用房").asks("租房超标单位").counts(1)
-    reader.click(reader.list.locator(".row-card a"))
+    reader.click(reader.listed.locator(".row-card a"))
     reader.told(
         leased_m2=amount(lease["area_m2"], "m²"),
         leased_people=amount(lease["people"], "人"),
@@ -228,7 +228,7 @@ def test_5_the_innocents(reader: Reader) -> None:
     for place, (at, km) in enumerate(zip((told["from"], told["to"]), told["km"], strict=True)):
         reader.anew().opens("车辆").asks("夜间行程").counts(2)
         # The latest first.
-        reader.click(reader.list.locator(".row-card a").nth(1 - place))
+        reader.click(reader.listed.locator(".row-card a").nth(1 - place))
         reader.told(length=amount(km, "km")).reads("D0066", f"{at:%H:%M}")
 
 
@@ -238,8 +238,8 @@ def test_6_the_deviation(reader: Reader) -> None:
     reader.click(reader.facts.locator("[data-related=trips] .more button"))
     reader.drove(told["date"], told["km"], "–")
     reader.anew().finds(reader.word(TITLES["院外长时停留"]))
-    reader.writes(reader.list.get_by_role("searchbox"), "D0042")
-    stop = reader.list.locator(".row-card", has_text=f"D0042 · {told['date']}")
+    reader.writes(reader.listed.get_by_role("searchbox"), "D0042")
+    stop = reader.listed.locator(".row-card", has_text=f"D0042 · {told['date']}")
     reader.reads(f"{told['stop_minutes']} min", told["stop_at"], within=stop)
 
 
@@ -338,7 +338,7 @@ def test_12_assets(reader: Reader, demo: Any) -> None:
     desks, wanted = told["idle_desks"], told["wanted_desks"]
     reader.anew().opens("资产").asks("闲置资产").counts(desks["count"])
     reader.anew().opens("资产").asks("可调剂采购").counts(1)
-    reader.click(reader.list.locator(".row-card a"))
+    reader.click(reader.listed.locator(".row-card a"))
     reader.told(asked=amount(wanted["count"], "件"), room=amount(desks["count"], "件"))
     reader.reads(desks["room"])
     price = reader.facts.locator("dd[data-field=unit_price_cny]")

@@ -366,8 +366,6 @@ def replayed(reader: Reader) -> list[list[float]]:
     """Replay the latest trip of the car whose panel is open; return the line on the map."""
     with reader.page.expect_response(re.compile(r"/trips/\d+/path")) as answer:
         reader.click(reader.facts.locator("[data-related=trips] .trip .chip").first)
-    # The sheet of a phone covers the map until it is lowered.
-    reader.there.put_away()
     expect(reader.page.get_by_test_id("replay")).to_be_visible()
     reader.there.settle()
     assert reader.there.drawn("trip-route")

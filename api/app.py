@@ -34,6 +34,24 @@ from api.session import Config
 from api.tiles import TileDoor
 
 TITLE = "onemap"
+# In the order of the description.
+PARTS = (
+    health,
+    catalogue,
+    tiles,
+    measures,
+    meters,
+    search,
+    facts,
+    filters,
+    exports,
+    lists,
+    buildings,
+    trips,
+    docs,
+    quarantine,
+    ogc,
+)
 
 
 def create_app(config: Config) -> FastAPI:
@@ -71,23 +89,7 @@ def create_app(config: Config) -> FastAPI:
     app.state.config = config
     app.state.kept = Kept()
     problems.install(app)
-    for part in (
-        health,
-        catalogue,
-        tiles,
-        measures,
-        meters,
-        search,
-        facts,
-        filters,
-        exports,
-        lists,
-        buildings,
-        trips,
-        docs,
-        quarantine,
-        ogc,
-    ):
+    for part in PARTS:
         app.include_router(part.router)
     answers.describe(app)
     # The last one added is met first: tiles need no headers of a document.

@@ -6,6 +6,7 @@ from api.schemas import (
     BOOLEAN,
     BOUNDS,
     CENTER,
+    FIELD_PROPERTIES,
     FREE,
     INTEGER,
     MOMENT,
@@ -21,17 +22,7 @@ from api.schemas import (
     rows,
 )
 
-LIST_COLUMN = record(
-    name=STRING,
-    title=TEXT,
-    type=STRING,
-    unit=maybe(STRING),
-    choices=maybe(by_name(TEXT)),
-    reference=maybe(STRING),
-    summed=BOOLEAN,
-    shown=BOOLEAN,
-    added=BOOLEAN,
-)
+LIST_COLUMN = record((), **FIELD_PROPERTIES, summed=BOOLEAN, shown=BOOLEAN, added=BOOLEAN)
 LIST_ROW = record(
     id={"type": ["integer", "string"]},
     opens=record(layer=STRING, id=INTEGER),

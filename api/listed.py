@@ -123,37 +123,41 @@ async def chosen_for(request: Request, session: Session, name: str, layer: Layer
     return found
 
 
+NamedName = Annotated[
+    str | None, Query(description="有名问题 | a named filter", examples=["vacant_rooms"])
+]
 Words = Annotated[
     str | None,
     Query(max_length=100, description="行内文字 | words in the row or in what it names"),
 ]
+Condition = Annotated[str | None, Query(description="CQL2", examples=["state = 'vacant'"])]
+Encoding = Annotated[
+    Literal["cql2-text", "cql2-json"],
+    Query(alias="filter-lang", description="CQL2 的写法 | encoding of the filter"),
+]
+Box = Annotated[str | None, Query(description="西,南,东,北 | west,south,east,north (EPSG:4326)")]
+Span = Annotated[
+    str | None, Query(description="观测时间 | moment or span", examples=["2026-10-11/.."])
+]
+Place = Annotated[
+    str | None,
+    Query(description="所在 | level/14, building/3, site/1, body/17", examples=["level/14"]),
+]
+Sorting = Annotated[str | None, Query(description="排序，前加 - 为降序 | - before one that falls")]
 
 
 async def listing_of(
     request: Request,
     session: SessionOf,
     layer: LayerName,
-    named: Annotated[
-        str | None, Query(description="有名问题 | a named filter", examples=["vacant_rooms"])
-    ] = None,
+    named: NamedName = None,
     q: Words = None,
-    filter: Annotated[str | None, Query(description="CQL2", examples=["state = 'vacant'"])] = None,
-    filter_lang: Annotated[
-        Literal["cql2-text", "cql2-json"], Query(alias="filter-lang", description="CQL2 的写法")
-    ] = "cql2-text",
-    bbox: Annotated[
-        str | None, Query(description="西,南,东,北 | west,south,east,north (EPSG:4326)")
-    ] = None,
-    datetime: Annotated[
-        str | None, Query(description="观测时间 | moment or span", examples=["2026-10-11/.."])
-    ] = None,
-    place: Annotated[
-        str | None,
-        Query(description="所在 | level/14, building/3, site/1, body/17", examples=["level/14"]),
-    ] = None,
-    sort: Annotated[
-        str | None, Query(description="排序，前加 - 为降序 | - before one that falls")
-    ] = None,
+    filter: Condition = None,
+    filter_lang: Encoding = "cql2-text",
+    bbox: Box = None,
+    datetime: Span = None,
+    place: Place = None,
+    sort: Sorting = None,
 ) -> Listing:
     """Return the rows that an address asks for.
 
@@ -163,14 +167,6 @@ async def listing_of(
     """
     shown = layer_named(layer)
     question = question_of(session)
-    if q and session.at is not None:
-        raise BadRequest(
-            zh="列表内查找只针对当前的数据，不能与 at 同用；请去掉 q，或改用列的筛选",
-            en="Words are looked for in the data as they are now: q does not go with at. "
-            "Leave q out, or filter by a column",
-            field="q",
-            value=q,
-        )
     asked = Filter.parse(
         bbox=bbox,
         datetime=datetime,
@@ -184,7 +180,7 @@ async def listing_of(
         session.at,
         question.day,
         filter=asked,
-        text=q.strip() or None if q else None,
+        text=_words(session, q),
         inside=_place(place),
         sort=sort or "",
     )
@@ -201,6 +197,19 @@ async def listing_of(
 
 
 ListingOf = Annotated[Listing, Depends(listing_of)]
+
+
+def _words(session: Session, text: str | None) -> str | None:
+    words = (text or "").strip()
+    if words and session.at is not None:
+        raise BadRequest(
+            zh="列表内查找只针对当前的数据，不能与 at 同用；请去掉 q，或改用列的筛选",
+            en="Words are looked for in the data as they are now: q does not go with at. "
+            "Leave q out, or filter by a column",
+            field="q",
+            value=words,
+        )
+    return words or None
 
 
 def _place(text: str | None) -> tuple[str, int] | None:

@@ -61,14 +61,15 @@ PLACE = record(layer=STRING, id=INTEGER, name=maybe(STRING))
 
 STATUS = record(status=STRING)
 
-FIELD = record(
-    name=STRING,
-    title=TEXT,
-    type=STRING,
-    unit=maybe(STRING),
-    choices=maybe(by_name(TEXT)),
-    reference=maybe(STRING),
-)
+FIELD_PROPERTIES: dict[str, Schema] = {
+    "name": STRING,
+    "title": TEXT,
+    "type": STRING,
+    "unit": maybe(STRING),
+    "choices": maybe(by_name(TEXT)),
+    "reference": maybe(STRING),
+}
+FIELD = record((), **FIELD_PROPERTIES)
 PAINT = record(
     kind=one_of("fill", "line", "circle"),
     color=STRING,

@@ -182,7 +182,7 @@ def _described(layer: Layer, count: int) -> dict[str, Any]:
         "measures": [each.name for each in MEASURES if each.layer == layer.name],
         "searchable": list(layer.searchable),
         "items": f"/ogc/collections/{layer.name}/items",
-        "fields": [_field(each) for each in fields_of(layer)],
+        "fields": [described_field(each) for each in fields_of(layer)],
     }
 
 
@@ -203,7 +203,8 @@ def geometry_of(layer: Layer) -> str | None:
     return {"polygon": "polygon", "linestring": "line", "point": "point"}.get(kind)
 
 
-def _field(field: Field) -> dict[str, Any]:
+def described_field(field: Field) -> dict[str, Any]:
+    """Return a field as the catalogue and the lists tell it."""
     return {
         "name": field.name,
         "title": field.title._asdict(),

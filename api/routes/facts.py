@@ -99,11 +99,7 @@ _EXAMPLE: dict[str, Any] = {
     response_class=Response,
     responses=documented(FEATURE, _EXAMPLE, 400, 401, 404, 503),
 )
-async def feature_facts(
-    session: SessionOf,
-    layer_name: LayerName,
-    key: RowId,
-) -> Response:
+async def feature_facts(session: SessionOf, layer_name: LayerName, key: RowId) -> Response:
     """Return titles in both languages, labels in the caller's, references by title.
 
     A series (positions, readings) is asked for by the id of its thing and answers with that.
@@ -129,9 +125,8 @@ async def feature_facts(
     )
     found = [_fact(session, each, row) for each in fields_of(shown) if each.name not in _SAID]
     found += _others(row["attributes"])
-    for series, reading in zip(observed, newest, strict=True):
-        if reading is not None:
-            found += _newest(session, series, reading)
+    seen = zip(observed, newest, strict=True)
+    found += [each for series, reading in seen for each in _newest(session, series, reading)]
     document = {
         "layer": shown.name,
         "id": key,
@@ -201,10 +196,10 @@ def _others(attributes: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _newest(session: Session, series: Layer, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the newest observation as facts, headed by the name of the series."""
+def _newest(session: Session, series: Layer, row: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the newest observation, if there is one, as facts headed by the series' name."""
     made = []
-    for name, value in row.items():
+    for name, value in (row or {}).items():
         column = series.table.c.get(name)
         if column is None or value is None:
             continue

@@ -15,6 +15,7 @@ from api.listed import ListingOf
 from api.ogc.items import identity
 from api.parameters import Column, Row, Zoom
 from api.problems import described
+from api.routes.catalogue import described_field
 from api.routes.search import paths_of, place
 from api.session import Session, SessionOf
 from layers.base import Layer
@@ -212,12 +213,7 @@ def columns_of(listing: Listing) -> list[dict[str, Any]]:
     telling = _telling(listing.layer)
     own = [
         {
-            "name": each.name,
-            "title": each.title._asdict(),
-            "type": each.type,
-            "unit": each.unit,
-            "choices": {c: t._asdict() for c, t in each.choices.items()} or None,
-            "reference": each.reference,
+            **described_field(each),
             "summed": each.name in summed,
             "shown": each.name in telling,
             "added": False,

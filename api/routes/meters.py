@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -11,11 +13,12 @@ from starlette.responses import Response
 from api.answers import answer_of, documented
 from api.parameters import RowId
 from api.schemas import METER_CONSUMPTION
-from api.session import SessionOf, parse_window
+from api.session import Session, SessionOf, parse_window
 from layers import meter_steps
 from layers.labels import CHOICES
+from layers.measures.base import Window
 from layers.measures.metered import Meter
-from layers.problems import BadRequest, NotFound
+from layers.problems import NotFound
 
 router = APIRouter(tags=["measures"])
 _EXAMPLE: dict[str, Any] = {
@@ -70,14 +73,13 @@ async def meter_consumption(
         ),
     ] = None,
     step: Annotated[
-        str, Query(description="步长 | calendar step: month or day", examples=["month", "day"])
+        meter_steps.Step, Query(description="步长 | calendar step", examples=["month", "day"])
     ] = "month",
 ) -> Response:
     """Return each step with its value where it is measured; a gap's total is told as an event.
 
     Days and months are those of the service's time zone. Nothing is interpolated or spread.
     """
-    steps = _step(step)
     zone, at = session.config.zone, session.at
     row = await session.fetchrow(meter_steps.meter(session.actor, key, at))
     if row is None:
@@ -85,13 +87,8 @@ async def meter_consumption(
             zh=f"没有编号为 {key} 的计量表，或您无权查看",
             en=f"There is no meter {key}, or it is not yours to see",
         )
-    now = session.config.now()
-    asked = (
-        meter_steps.until_today(parse_window(window, zone), now, zone)
-        if window
-        else meter_steps.default_window(steps, now, zone)
-    )
-    spans = meter_steps.bounds(asked, steps, zone)
+    asked = _asked(session, window, step)
+    spans = meter_steps.bounds(asked, step, zone)
     found, events = await asyncio.gather(
         session.fetch(meter_steps.readings(session.actor, key, asked, at)),
         session.fetch(meter_steps.events(key, asked)),
@@ -103,32 +100,28 @@ async def meter_consumption(
             "meter": {"id": key, "title": row["title"]},
             "kind": row["kind"],
             "unit": row["unit"],
-            "step": steps,
+            "step": step,
             "steps": [each._asdict() for each in course.steps],
-            "events": [
-                {
-                    "start": event["start"].astimezone(zone),
-                    "end": event["time"].astimezone(zone),
-                    "kind": event["kind"],
-                    "title": CHOICES["reading_event"][event["kind"]]._asdict(),
-                    "consumption": event["consumption"],
-                }
-                for event in events
-            ],
+            "events": [_event(each, zone) for each in events],
             "total": course.total,
             "coverage": course.coverage,
         }
     )
 
 
-def _step(text: str) -> meter_steps.Step:
-    for known in get_args(meter_steps.Step):
-        if text == known:
-            step: meter_steps.Step = known
-            return step
-    raise BadRequest(
-        zh=f"step 应为 month 或 day，收到“{text}”",
-        en=f"step: write month or day; got '{text}'",
-        field="step",
-        value=text,
-    )
+def _asked(session: Session, window: str | None, step: meter_steps.Step) -> Window:
+    """Return the window that is asked for, or the usual one; it ends by today's midnight."""
+    zone, now = session.config.zone, session.config.now()
+    if window:
+        return meter_steps.until_today(parse_window(window, zone), now, zone)
+    return meter_steps.default_window(step, now, zone)
+
+
+def _event(event: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "start": event["start"].astimezone(zone),
+        "end": event["time"].astimezone(zone),
+        "kind": event["kind"],
+        "title": CHOICES["reading_event"][event["kind"]]._asdict(),
+        "consumption": event["consumption"],
+    }

@@ -339,7 +339,7 @@ export interface paths {
             parameters: {
                 query?: {
                     window?: string | null;
-                    step?: string;
+                    step?: "month" | "day";
                     at?: string | null;
                     unit?: number | null;
                     lang?: string | null;

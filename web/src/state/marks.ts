@@ -36,12 +36,16 @@ export const marks = computed<Marks | null>(() => {
   }
 })
 
-/** Where the row is that a pointer rests on in the list; null where its mark is out of sight. */
+/**
+ * Where the row is that a pointer rests on in the list: at its mark, or, where its mark stands for
+ * many that it does not name, where the row itself is shown; null where it has no place.
+ */
 export const ringed = computed<Position | null>(() => {
   const row = hoveredRow.value
   // Asked again when new tiles are in.
   void drawing.value
-  return row && marks.value && map.value ? placeOf(map.value, row.id) : null
+  if (!row || !marks.value || !map.value) return null
+  return placeOf(map.value, row.id) ?? rows.value.find((each) => each.opens.id === row.id)?.center ?? null
 })
 
 /** The rows of a mark that hold the same place: one of them is to be chosen. */

@@ -95,7 +95,7 @@ async def test_intervals_are_told_as_they_were_recorded(estate: Any, serve: Any)
 
 @pytest.mark.parametrize(
     ("asked", "field"),
-    [("?step=week", "step"), ("?window=2026-09-01", "window"),
+    [("?window=2026-09-01", "window"),
      ("?window=2026-10-01/2026-09-01", "window"), ("?window=a/b", "window"),
      ("?step=day&window=0002-01-01/9998-01-01", "window"),
      ("?window=1900-01-01/2026-10-01", "window")],
@@ -104,6 +104,11 @@ async def test_a_wrong_question_names_its_field(
     estate: Any, serve: Any, asked: str, field: str
 ) -> None:
     assert (await get(estate, serve, "E-01", asked, 400))["field"] == field
+
+
+async def test_a_step_that_there_is_not_is_named(estate: Any, serve: Any) -> None:
+    refused = await get(estate, serve, "E-01", "?step=week", 400)
+    assert [(each["field"], each["value"]) for each in refused["errors"]] == [("step", "week")]
 
 
 async def test_a_meter_that_is_not_there_or_not_to_be_seen_is_not_found(

@@ -35,7 +35,7 @@ describe('moments', () => {
 
   it('have an age in the largest unit that fits', () => {
     const now = new Date(early).getTime()
-    expect(age('2026-10-08T09:20:00Z', now, 'zh')).toBe('3天前')
+    expect(age('2026-10-08T09:20:00Z', now, 'zh')).toBe('3 天前')
     expect(age('2026-10-12T00:11:00Z', now, 'en')).toBe('49 minutes ago')
   })
 })

@@ -14,6 +14,7 @@ import type { MeasureAnswer, Theme } from '@/api/types'
 import { colorExpression } from '@/lib/classes'
 import { floorFilter } from '@/lib/floors'
 
+import { enlarged } from './enlarge'
 import { ACCENT, HALO, type Overlay } from './overlay'
 import { blocks } from './stack'
 
@@ -33,6 +34,8 @@ export interface Choice {
   stacked?: boolean
   /** Whether the map is tilted, so that buildings have a height. */
   tilted?: boolean
+  /** How much larger texts and marks are than on a desk: a wall is read from afar. */
+  scale?: number
 }
 
 export const SELECTION = 'selection'
@@ -181,6 +184,6 @@ export function compose(base: StyleSpecification, choice: Choice): StyleSpecific
       ...layersOf(choice.below, choice),
       ...(choice.stacked ? [] : selectionLayers(theme)),
       ...layersOf(choice.above, choice),
-    ],
+    ].map((layer) => enlarged(layer, choice.scale ?? 1)),
   }
 }

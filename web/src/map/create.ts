@@ -1,6 +1,7 @@
 /** MapLibre as this page uses it: its worker, its requests, its texts. */
 import {
   Map as MapLibreMap,
+  prewarm,
   ScaleControl,
   setWorkerUrl,
   type StyleSpecification,
@@ -12,6 +13,8 @@ import type { Bounds } from '@/api/types'
 import type { Camera } from '@/lib/permalink'
 
 setWorkerUrl(new URL(workerUrl, import.meta.url).href)
+// The worker is on its way while the page asks what there is to draw.
+prewarm()
 
 /** Whether this browser can draw the map. */
 export function canDraw(): boolean {

@@ -14,6 +14,20 @@ export const drawable = ref(true)
 /** Whether tiles are on their way; so they are until the map was complete once. */
 export const drawing = ref(true)
 
+/** What is not the map's waits so long for it at most. */
+const PATIENCE_MS = 2500
+let complete: () => void
+/**
+ * Resolved once the map was complete for the first time: a browser has six connections to a
+ * service, and what is asked before would hold up the first tiles.
+ */
+export const mapFirst = new Promise<void>((resolve) => {
+  complete = resolve
+  setTimeout(resolve, PATIENCE_MS)
+})
+/** Say that the map is complete, or that there will be none. */
+export const mapThere = (): void => complete()
+
 export const floors = shallowRef<Floor[]>([])
 export const floor = computed(() => shownFloor(floors.value, view.floor))
 

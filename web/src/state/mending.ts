@@ -4,6 +4,7 @@ import { computed, reactive, shallowRef, watch } from 'vue'
 import { api, Refused, Unreachable } from '@/api/client'
 import type { Quarantined } from '@/api/lists'
 
+import { mapFirst } from './map'
 import { catalogue, onReturn, report } from './service'
 import { view } from './view'
 
@@ -23,6 +24,7 @@ async function ask(after: number | null): Promise<void> {
   asking = true
   mending.failed = null
   try {
+    await mapFirst
     const found = await api.quarantine(view.lang, after)
     mending.total = found.total
     waiting.value = after === null ? found : { ...found, rows: [...(waiting.value?.rows ?? []), ...found.rows] }

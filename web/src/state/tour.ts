@@ -8,7 +8,7 @@ import { byUrgency } from '@/lib/facts'
 import { STORIES, type Story } from '@/lib/tour'
 
 import { select } from './choice'
-import { narrow, sheet, show } from './map'
+import { mapFirst, narrow, sheet, show } from './map'
 import { catalogue, report } from './service'
 import { openList } from './shell'
 import { view } from './view'
@@ -68,6 +68,7 @@ async function look(): Promise<void> {
   const known = STORIES.filter((one) => filters.value.has(one.question))
   if (!catalogue.value?.demo || known.length < STORIES.length) return
   try {
+    await mapFirst
     const found: Found[] = []
     for (const one of known) {
       const there = await find(one)

@@ -4,6 +4,7 @@ import { computed, reactive, shallowRef, watch } from 'vue'
 import { api, Refused, Unreachable } from '@/api/client'
 import type { NamedFilter, Workspace } from '@/api/lists'
 
+import { mapFirst } from './map'
 import { catalogue, empty, layers, onReturn, report } from './service'
 import { view } from './view'
 
@@ -45,6 +46,7 @@ export async function count(name: string, again = false): Promise<void> {
     if (unit === view.unit) counts.set(name, { count: null, asking: false, failed: null, asked: Date.now(), ...found })
   }
   try {
+    await mapFirst
     settle({ count: (await api.count(name, view.lang)).count })
   } catch (error) {
     if (error instanceof Unreachable) {

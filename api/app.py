@@ -16,6 +16,7 @@ from api.listed import Kept
 from api.routes import (
     buildings,
     catalogue,
+    changes,
     docs,
     exports,
     facts,
@@ -32,6 +33,7 @@ from api.routes import (
 )
 from api.session import Config
 from api.tiles import TileDoor
+from api.writing import Writer
 
 TITLE = "onemap"
 # In the order of the description.
@@ -39,6 +41,7 @@ PARTS = (
     health,
     catalogue,
     tiles,
+    changes,
     measures,
     meters,
     search,
@@ -73,9 +76,11 @@ def create_app(config: Config) -> FastAPI:
         await tile_connections.open()
         app.state.connections = connections
         app.state.tile_connections = tile_connections
+        app.state.writer = Writer(config)
         try:
             yield
         finally:
+            app.state.writer.close()
             await tile_connections.close()
             await connections.close()
 

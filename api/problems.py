@@ -31,6 +31,9 @@ STATUS: dict[type[problems.Problem], int] = {
     problems.BadInput: 422,
     problems.Unauthorized: 401,
     problems.Forbidden: 403,
+    problems.Stale: 412,
+    problems.Impossible: 422,
+    problems.Unconditional: 428,
     problems.Unavailable: 503,
 }
 _HEADERS: dict[int, dict[str, str]] = {
@@ -145,9 +148,10 @@ async def on_problem(request: Request, problem: Exception) -> Response:
     """Answer a domain exception with its status."""
     assert isinstance(problem, problems.Problem)
     status = next((STATUS[kind] for kind in type(problem).__mro__ if kind in STATUS), 500)
-    return respond(
-        request, status, problem.text, title=type(problem).title, details=problem.details
-    )
+    details = dict(problem.details)
+    if errors := details.get("errors"):
+        details["errors"] = [each.told(language_of(request)) for each in errors]
+    return respond(request, status, problem.text, title=type(problem).title, details=details)
 
 
 async def on_validation(request: Request, error: Exception) -> Response:

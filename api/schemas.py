@@ -61,6 +61,14 @@ PLACE = record(layer=STRING, id=INTEGER, name=maybe(STRING))
 
 STATUS = record(status=STRING)
 
+DONE = record(
+    seq=maybe(INTEGER),
+    recorded_at=maybe(MOMENT),
+    actor=STRING,
+    puts=rows(record(layer=STRING, id=INTEGER, revision=INTEGER)),
+    deletes=rows(record(layer=STRING, id=INTEGER)),
+)
+
 FIELD_PROPERTIES: dict[str, Schema] = {
     "name": STRING,
     "title": TEXT,
@@ -68,6 +76,8 @@ FIELD_PROPERTIES: dict[str, Schema] = {
     "unit": maybe(STRING),
     "choices": maybe(by_name(TEXT)),
     "reference": maybe(STRING),
+    "editable": BOOLEAN,
+    "required": BOOLEAN,
 }
 FIELD = record((), **FIELD_PROPERTIES)
 PAINT = record(

@@ -22,6 +22,8 @@ from layers.prepared import Prepared
 from layers.problems import BadRequest, Unauthorized
 
 TIMEZONE = "Asia/Shanghai"
+# Who changes the demo estate without a token.
+VISITOR = Actor("demo", None, edits=True)
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Config:
     timezone : in which days are counted.
     now : the service's clock (the demo estate has its own); it dates what is observed.
     demo : whether this is the demo estate, labelled so everywhere.
+    anonymous_edits : whether a request without a token may change what it sees (the demo's may).
     data_dir : the data folder, where pictures lie.
     """
 
@@ -47,6 +50,7 @@ class Config:
     timezone: str = TIMEZONE
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     demo: bool = False
+    anonymous_edits: bool = False
     data_dir: str = "."
 
     @property
@@ -188,7 +192,7 @@ async def actor_of(request: Request, connections: Connections, config: Config) -
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if not scheme:
         if config.anonymous == "estate":
-            return ESTATE
+            return VISITOR if config.anonymous_edits else ESTATE
         if config.anonymous == "public":
             return EVERYONE
         raise Unauthorized(
@@ -205,12 +209,13 @@ async def actor_of(request: Request, connections: Connections, config: Config) -
             en="The token is unknown or revoked; ask the administrator for a new one, "
             "or leave the Authorization header out",
         )
+    name, edits = found["name"], found["may_edit"]
     if found["whole_estate"]:
-        return Actor(found["name"], None)
+        return Actor(name, None, edits)
     if found["body_id"] is None:
-        return Actor(found["name"], ())
+        return Actor(name, ())
     below = await connections.fetch(subtree(found["body_id"]))
-    return Actor(found["name"], tuple(row[0] for row in below))
+    return Actor(name, tuple(row[0] for row in below), edits)
 
 
 async def narrowed(actor: Actor, unit: int, connections: Connections) -> Actor:
@@ -230,7 +235,7 @@ async def narrowed(actor: Actor, unit: int, connections: Connections) -> Actor:
             field="unit",
             value=unit,
         )
-    return Actor(actor.name, tuple(sorted(below)))
+    return Actor(actor.name, tuple(sorted(below)), actor.edits)
 
 
 SessionOf = Annotated[Session, Depends(open_session)]

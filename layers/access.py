@@ -46,6 +46,9 @@ class Account(Base):
     created_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=func.now(), comment="创建时间 | created at"
     )
+    may_edit: Mapped[bool] = mapped_column(
+        Boolean, server_default="false", comment="可编辑 | may change what is in scope"
+    )
     revoked_at: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True), comment="撤销时间 | revoked at"
     )
@@ -59,10 +62,12 @@ class Actor:
     ----------
     name : as the log of changes records it.
     bodies : ids of the bodies in scope, sorted; None is the whole estate; () sees public rows only.
+    edits : whether the actor may change what these bodies own (all of it in the whole estate).
     """
 
     name: str
     bodies: tuple[int, ...] | None = field(default=())
+    edits: bool = False
 
     @property
     def scope_key(self) -> str:
@@ -91,9 +96,9 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def account_by_token(token: str) -> Select[str, int | None, bool]:
-    """Return the query for the account of `token`: name, body_id, whole_estate."""
-    return select(Account.name, Account.body_id, Account.whole_estate).where(
+def account_by_token(token: str) -> Select[str, int | None, bool, bool]:
+    """Return the query for the account of `token`: name, body_id, whole_estate, may_edit."""
+    return select(Account.name, Account.body_id, Account.whole_estate, Account.may_edit).where(
         Account.token_hash == hash_token(token), Account.revoked_at.is_(None)
     )
 

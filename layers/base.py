@@ -77,6 +77,7 @@ def column(
     unit: str | None = None,
     example: str | None = None,
     summed: bool | None = None,
+    edited: bool = True,
     **options: Any,
 ) -> Any:
     """Return a mapped column that carries its comment in both languages.
@@ -88,6 +89,7 @@ def column(
     unit : the unit of the number, as it is shown (``"m²"``, ``"kWh"``).
     example : a believable value, for templates and API examples.
     summed : whether its sum over a list means something; by default the unit decides.
+    edited : whether people may set it by hand.
     """
     info: dict[str, Any] = {"title": Text(zh, en)}
     if unit:
@@ -96,6 +98,8 @@ def column(
         info["example"] = example
     if summed is not None:
         info["summed"] = summed
+    if not edited:
+        info["edited"] = False
     return mapped_column(kind, *args, comment=f"{zh} | {en}", info=info, **options)
 
 
@@ -123,6 +127,8 @@ class Tracked(Base):
     """A row that people manage: a key, a revision that never decreases, and a history."""
 
     __abstract__ = True
+    # Whether people write its rows: what is derived from telemetry or files they do not.
+    managed: ClassVar[bool] = True
 
     id: Mapped[int] = mapped_column(
         BigInteger, Identity(), primary_key=True, comment="编号 | id", sort_order=-100
@@ -148,11 +154,16 @@ class Entity(Tracked):
     body_id: Mapped[int | None] = reference(
         "body.id", "所属机构", "owning body", sort_order=-98, ondelete="RESTRICT"
     )
-    source: Mapped[str] = column(TextType, "数据来源", "source", sort_order=-97)
-    source_key: Mapped[str] = column(TextType, "来源键", "source key", sort_order=-96)
+    source: Mapped[str] = column(TextType, "数据来源", "source", sort_order=-97, edited=False)
+    source_key: Mapped[str] = column(TextType, "来源键", "source key", sort_order=-96, edited=False)
     name: Mapped[str | None] = column(TextType, "名称", "name", sort_order=-95)
     names: Mapped[dict[str, str]] = column(
-        JSONB, "各语言名称", "names by language", server_default=text("'{}'"), sort_order=-94
+        JSONB,
+        "各语言名称",
+        "names by language",
+        server_default=text("'{}'"),
+        sort_order=-94,
+        edited=False,
     )
     attributes: Mapped[dict[str, Any]] = column(
         JSONB,
@@ -160,6 +171,7 @@ class Entity(Tracked):
         "what the file said beyond the columns",
         server_default=text("'{}'"),
         sort_order=100,
+        edited=False,
     )
 
     @declared_attr.directive

@@ -45,6 +45,7 @@ class Imagery(Feature):
     """A georeferenced picture (GeoTIFF) in the data folder; `geom` is its footprint."""
 
     __tablename__ = "imagery"
+    managed: ClassVar[bool] = False  # a file on the disk
     geometry_type: ClassVar[str] = "MULTIPOLYGON"
     path: Mapped[str] = column(
         TextType, "文件", "file, relative to the data folder", nullable=False

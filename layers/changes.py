@@ -1,15 +1,18 @@
-"""`ChangeSet`: the one way in which rows that people manage are written in bulk.
+"""`ChangeSet`: the one way in which rows that people manage are written.
 
-Rows arrive as frames, travel by binary COPY and are merged by one statement. A row whose values
-are the same is not touched; one that differs gains a revision. The triggers of
+In bulk, rows arrive as frames, travel by binary COPY and are merged by one statement. A row whose
+values are the same is not touched; one that differs gains a revision.
+Edits by hand (`layers.editing`) insert, update and delete rows by their ids. The triggers of
 ``layers/sql/history.sql`` record who (`actor`) and why (`reason`).
 """
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -18,12 +21,13 @@ import sqlalchemy as sa
 from geoalchemy2 import Geometry
 from numpy.typing import NDArray
 from psycopg import sql
-from sqlalchemy.dialects.postgresql import REGCLASS, insert
+from sqlalchemy.dialects.postgresql import JSONB, REGCLASS, insert
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
-from layers.base import Base, Entity, Series, table_of
+from layers.base import Base, Entity, Series, Tracked, table_of
 from layers.copy import copy_rows
+from layers.history import history_table, tracked_tables
 from layers.links import Link
 from layers.registry import LAYERS
 from layers.search import refresh
@@ -55,15 +59,21 @@ class ChangeSet:
     ----------
     connection : a synchronous connection with an open transaction; the caller commits.
     actor, reason : recorded with the change.
+    undoes : the place of the change set that this one takes back.
     """
 
     def __init__(
-        self, connection: sa.Connection, actor: str | None = None, reason: str | None = None
+        self,
+        connection: sa.Connection,
+        actor: str | None = None,
+        reason: str | None = None,
+        undoes: int | None = None,
     ) -> None:
         self.connection = connection
         self.written: dict[type[Base], list[NDArray[np.int64]]] = {}
-        for name, value in (("onemap.actor", actor), ("onemap.reason", reason)):
-            connection.execute(sa.select(sa.func.set_config(name, value or "", True)))
+        told = {"actor": actor, "reason": reason, "undoes": undoes and str(undoes)}
+        set_config = (sa.func.set_config(f"onemap.{n}", v or "", True) for n, v in told.items())
+        connection.execute(sa.select(*set_config))
 
     def lock(self, name: str) -> None:
         """Let other change sets wait until this one ends before they write `name`."""
@@ -103,6 +113,106 @@ class ChangeSet:
             counts = self._merge(table, frame, names, keys, ("id",), progress)
         self.written.setdefault(model, []).append(counts.ids)
         return counts
+
+    def insert(self, model: type[Tracked], rows: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Insert rows of one set of columns and return their ids, in the order of the rows.
+
+        Parameters
+        ----------
+        rows : values as JSON has them; ``geom`` as hexadecimal EWKB.
+        """
+        table = table_of(model)
+        names = list(rows[0])
+        given, order = _recordset(table, names, rows)
+        made = (
+            insert(table)
+            .from_select(names, sa.select(*(given.c[n] for n in names)).order_by(order))
+            .returning(table.c.id)
+        )
+        ids = [int(each) for each in self.connection.scalars(made)]
+        self._note(model, ids)
+        return ids
+
+    def update(self, model: type[Tracked], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Set the values of rows of one set of columns, ``id`` among them; see `insert`.
+
+        A row that has these values already is not touched.
+        """
+        table = table_of(model)
+        names = [name for name in rows[0] if name != "id"]
+        given, _ = _recordset(table, ["id", *names], rows)
+        differs = sa.tuple_(*(_compared(table.c[n]) for n in names)).is_distinct_from(
+            sa.tuple_(*(_compared(given.c[n]) for n in names))
+        )
+        done = self.connection.scalars(
+            sa.update(table)
+            .values({n: given.c[n] for n in names} | {"revision": table.c.revision + 1})
+            .where(table.c.id == given.c.id, differs)
+            .returning(table.c.id)
+        )
+        self._note(model, [int(each) for each in done])
+
+    def delete(self, model: type[Tracked], ids: Sequence[int]) -> None:
+        """Delete rows; what points to them and may be empty is emptied, with a new revision."""
+        table = table_of(model)
+        gone = _any(ids)
+        for other in tracked_tables():
+            for column in other.c:
+                for key in column.foreign_keys:
+                    if key.column.table is table and key.ondelete == "SET NULL":
+                        self.connection.execute(
+                            sa.update(other)
+                            .where(column == gone)
+                            .values({column: None, other.c.revision: other.c.revision + 1})
+                        )
+        self.connection.execute(sa.delete(table).where(table.c.id == gone))
+        self._note(model, ids)
+
+    def bring_back(self, model: type[Tracked], tx: Any, ids: Sequence[int]) -> None:
+        """Insert rows again as they were before the transaction `tx` deleted them."""
+        table = table_of(model)
+        past = history_table(table)
+        names = _kept(table)
+        self.connection.execute(
+            insert(table).from_select(
+                [*names, "revision"],
+                sa.select(*(past.c[n] for n in names), past.c.revision + 1).where(
+                    past.c.tx == tx, past.c.id == _any(ids)
+                ),
+            )
+        )
+        self._note(model, ids)
+
+    def revert(self, model: type[Tracked], tx: Any, ids: Sequence[int]) -> None:
+        """Give rows the values that they had before the transaction `tx`."""
+        table = table_of(model)
+        past = history_table(table)
+        values: dict[str, Any] = {n: past.c[n] for n in _kept(table) if n != "id"}
+        self.connection.execute(
+            sa.update(table)
+            .values(values | {"revision": table.c.revision + 1})
+            .where(table.c.id == past.c.id, past.c.tx == tx, past.c.id == _any(ids))
+        )
+        self._note(model, ids)
+
+    def seal(self) -> tuple[int, datetime] | None:
+        """Check all keys and give the change set its place; the caller commits at once.
+
+        Returns
+        -------
+        The place in the order of commits and its time; None where nothing was written.
+        """
+        self.connection.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
+        record = Base.metadata.tables["change_set"]
+        found = self.connection.execute(
+            sa.select(record.c.seq, record.c.recorded_at).where(
+                record.c.tx == sa.func.pg_current_xact_id()
+            )
+        ).one_or_none()
+        return None if found is None else (found.seq, found.recorded_at)
+
+    def _note(self, model: type[Base], ids: Sequence[int]) -> None:
+        self.written.setdefault(model, []).append(np.asarray(ids, dtype=np.int64))
 
     def link(self, model: type[Link], frame: pd.DataFrame) -> Counts:
         """Insert the links that are not there yet; further columns of a known link are updated."""
@@ -300,6 +410,41 @@ class ChangeSet:
 
     def _raw(self) -> Any:
         return self.connection.connection.driver_connection
+
+
+def _kept(table: sa.Table) -> list[str]:
+    """Return the columns of a table that its history keeps, but for the revision."""
+    return [c.name for c in table.c if c.computed is None and c.name != "revision"]
+
+
+def _recordset(
+    table: sa.Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> tuple[Any, sa.ColumnElement[int]]:
+    """Return rows as one JSON value that the database reads by the types of the table, in order.
+
+    One statement takes any number of rows: the triggers of history work once for a statement.
+    """
+    columns = [sa.column(n, AnyGeometry() if n == "geom" else table.c[n].type) for n in names]
+    numbered = [{**{n: row[n] for n in names}, "position_": i} for i, row in enumerate(rows)]
+    given = (
+        sa.func.jsonb_to_recordset(
+            sa.cast(sa.literal(json.dumps(numbered, default=str), sa.Text), JSONB)
+        )
+        .table_valued(*columns, sa.column("position_", sa.Integer))
+        .render_derived(with_types=True)
+    )
+    return given, given.c.position_
+
+
+def _compared(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return a value as it is compared: geometries by their bytes, not by their boxes."""
+    if isinstance(column.type, Geometry | AnyGeometry):
+        return sa.func.ST_AsEWKB(column)
+    return column
+
+
+def _any(ids: Sequence[int]) -> Any:
+    return sa.func.any(sa.literal([int(each) for each in ids], sa.ARRAY(sa.BigInteger)))
 
 
 def _as_text(kind: TypeEngine[Any]) -> bool:

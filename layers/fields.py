@@ -12,7 +12,7 @@ from sqlalchemy import Column
 from sqlalchemy.dialects.postgresql import JSONB
 
 from layers import registry
-from layers.base import Layer
+from layers.base import Base, Entity, Layer
 from layers.labels import CHOICES, Text
 
 _JSON_TYPES: dict[type, str] = {
@@ -35,6 +35,7 @@ class Field:
     unit : as it is shown; None for what has none.
     choices : code → label, for a column that is held to a list.
     reference : the layer whose row this column names by its id.
+    editable : whether people may set it by hand.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Field:
     choices: Mapping[str, Text] = field(default_factory=dict)
     reference: str | None = None
     required: bool = False
+    editable: bool = False
 
 
 def title_of(column: Column[Any]) -> Text:
@@ -66,6 +68,14 @@ def type_of(column: Column[Any]) -> str:
     return _JSON_TYPES.get(kind, "string")
 
 
+def editable(model: type[Base], column: Column[Any]) -> bool:
+    """Return whether people may set a column by hand: not keys, copies or what is computed."""
+    if not (issubclass(model, Entity) and model.managed) or column.computed is not None:
+        return False
+    titled = "title" in column.info  # `id`, `revision` and a body's `path` have no heading
+    return titled and bool(column.info.get("edited", True))
+
+
 def fields_of(layer: Layer) -> list[Field]:
     """Return the fields of `layer` in the order of its table, geometry left out."""
     by_table = {each.table.name: each.name for each in registry.LAYERS}
@@ -78,6 +88,7 @@ def fields_of(layer: Layer) -> list[Field]:
             choices=CHOICES.get(column.info.get("choices", ""), {}),
             reference=by_table.get(column.info.get("reference", "")),
             required=not column.nullable and column.server_default is None,
+            editable=editable(layer.model, column),
         )
         for name, column in layer.fields().items()
     ]

@@ -97,6 +97,7 @@ class Trip(Feature):
     """A movement between two stops; the M of its line is seconds since 1970 (UTC)."""
 
     __tablename__ = "trip"
+    managed: ClassVar[bool] = False  # made of positions
     geometry_type: ClassVar[str] = "LINESTRINGM"
     dimension: ClassVar[int] = 3
     vehicle_id: Mapped[int] = reference(
@@ -120,6 +121,7 @@ class Stop(Feature):
     """A stay of a vehicle between trips."""
 
     __tablename__ = "stop"
+    managed: ClassVar[bool] = False  # made of positions
     geometry_type: ClassVar[str] = "POINT"
     vehicle_id: Mapped[int] = reference(
         "vehicle.id", "车辆", "vehicle", nullable=False, ondelete="CASCADE"

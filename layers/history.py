@@ -63,6 +63,9 @@ class ChangeRecord(Base):
     )
     actor: Mapped[str | None] = mapped_column(TextType, comment="操作者 | actor")
     reason: Mapped[str | None] = mapped_column(TextType, comment="原因 | reason")
+    undoes: Mapped[int | None] = mapped_column(
+        BigInteger, comment="所撤销的序号 | the change set that this one takes back"
+    )
 
 
 class Change(Base):

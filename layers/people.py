@@ -24,7 +24,7 @@ class Body(Entity):
         Index("ix_body_path", "path", postgresql_using="gist"),
     )
     code: Mapped[str | None] = column(TextType, "机构编码", "code", index=True, example="017")
-    parent_id: Mapped[int | None] = reference("body.id", "上级机构", "parent body")
+    parent_id: Mapped[int | None] = reference("body.id", "上级机构", "parent body", edited=False)
     path: Mapped[str] = mapped_column(
         Ltree(), comment="路径 | path of ids from the root", nullable=False, server_default=""
     )

@@ -57,6 +57,24 @@ class Unavailable(Problem):
     title = Text("服务暂不可用", "Temporarily unavailable")
 
 
+class Stale(Problem):
+    """What was to be changed was changed by another since it was read."""
+
+    title = Text("内容已被他人修改", "Changed by another meanwhile")
+
+
+class Unconditional(Problem):
+    """A change does not say on which revision it is based."""
+
+    title = Text("缺少修订号", "No revision given")
+
+
+class Impossible(Problem):
+    """A change that cannot be: `errors` names field and reason for each; nothing was written."""
+
+    title = Text("无法保存", "Cannot be saved")
+
+
 class BadInput(Problem):
     """A file cannot be used at all: nothing of it was loaded."""
 

@@ -40,6 +40,8 @@ def create() -> FastAPI:
             timezone=settings.timezone,
             now=Clock(timedelta(seconds=handed["offset_s"])).now,
             demo=handed["demo"],
+            # The demo is there to be tried, and is built anew by one command.
+            anonymous_edits=handed["demo"],
             data_dir=str(settings.data_dir),
         )
     )

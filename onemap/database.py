@@ -17,7 +17,9 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from layers import db
+from layers import db, registry  # noqa: F401 - every class is known
+from layers.base import Base, Tracked, table_of
+from layers.records import SearchEntry
 from onemap import cluster
 from onemap.settings import Settings, without_password
 from onemap.trouble import ExitCode, Trouble
@@ -265,15 +267,28 @@ def prepare(database: Database) -> None:
 
 
 def grant(owner_url: str, role: str) -> None:
-    """Let a role read the rows of all present and future tables, and nothing more.
+    """Let a role read the rows of all tables, and write those that people manage.
 
-    Nothing that is served writes; so nobody who gets hold of the serving role can change a row,
-    the log of changes, or who may see what.
+    The history and the log of changes are written by triggers of the owner's: whoever gets hold
+    of the serving role can neither change what is recorded nor who may see what.
     """
     app = sql.Identifier(role)
     with connect(owner_url) as link, link.transaction():
         for statement in _GRANTS:
             link.execute(sql.SQL(statement).format(app))
+        for table in writable():
+            link.execute(
+                sql.SQL("GRANT INSERT, UPDATE, DELETE ON {} TO {}").format(
+                    sql.Identifier(table), app
+                )
+            )
+
+
+def writable() -> list[str]:
+    """Name the tables that the serving role writes: what people manage, and the search of it."""
+    managed = (each.class_ for each in Base.registry.mappers)
+    tables = [table_of(m).name for m in managed if issubclass(m, Tracked) and m.managed]
+    return sorted([*tables, table_of(SearchEntry).name])
 
 
 def psql_environment() -> dict[str, str]:

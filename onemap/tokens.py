@@ -11,13 +11,14 @@ from layers.people import Body
 from onemap.trouble import ExitCode, Trouble
 
 
-def create(connection: sa.Connection, name: str, *, body: str | None) -> str:
+def create(connection: sa.Connection, name: str, *, body: str | None, edit: bool = False) -> str:
     """Make a token for the subtree of one body, or for the whole estate, and return it.
 
     Parameters
     ----------
     body : str, optional
         The source key of a body; None gives the whole estate.
+    edit : whether it may change what these bodies own.
     """
     taken = connection.scalar(sa.select(Account.id).where(Account.name == name))
     if taken is not None:
@@ -30,7 +31,11 @@ def create(connection: sa.Connection, name: str, *, body: str | None) -> str:
     secret = new_token()
     connection.execute(
         sa.insert(Account).values(
-            name=name, token_hash=hash_token(secret), body_id=body_id, whole_estate=body is None
+            name=name,
+            token_hash=hash_token(secret),
+            body_id=body_id,
+            whole_estate=body is None,
+            may_edit=edit,
         )
     )
     return secret
@@ -55,6 +60,7 @@ def listed(connection: sa.Connection) -> list[dict[str, Any]]:
             Account.name,
             Body.source_key.label("body"),
             Account.whole_estate,
+            Account.may_edit,
             Account.created_at,
             Account.revoked_at,
         )

@@ -70,6 +70,8 @@ _CATALOGUE: dict[str, Any] = {
                     "unit": "m²",
                     "choices": None,
                     "reference": None,
+                    "editable": True,
+                    "required": False,
                 }
             ],
         }
@@ -212,4 +214,6 @@ def described_field(field: Field) -> dict[str, Any]:
         "unit": field.unit,
         "choices": {code: text._asdict() for code, text in field.choices.items()} or None,
         "reference": field.reference,
+        "editable": field.editable,
+        "required": field.required,
     }

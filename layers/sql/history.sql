@@ -9,7 +9,7 @@ $$;
 
 -- Statement trigger of every tracked table. Transition tables have no statistics, so a nested loop
 -- over them would make large updates quadratic.
-CREATE OR REPLACE FUNCTION onemap_track() RETURNS trigger LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION onemap_track() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET enable_nestloop = off AS $$
 DECLARE
     this_tx xid8 := pg_current_xact_id();
@@ -18,15 +18,22 @@ DECLARE
     extent_old text := 'NULL::geometry';
     extent_new text := 'NULL::geometry';
 BEGIN
+    -- A statement that met no row is no change.
+    IF TG_OP = 'INSERT' THEN
+        IF NOT EXISTS (SELECT FROM new_rows) THEN RETURN NULL; END IF;
+    ELSIF NOT EXISTS (SELECT FROM old_rows) THEN
+        RETURN NULL;
+    END IF;
     SELECT count(*) FILTER (WHERE attname = 'geom') > 0 INTO has_geom
       FROM pg_attribute WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped;
     IF has_geom THEN
         extent_old := 'o.geom';
         extent_new := 'n.geom';
     END IF;
-    INSERT INTO change_set (tx, actor, reason)
+    INSERT INTO change_set (tx, actor, reason, undoes)
     VALUES (this_tx, nullif(current_setting('onemap.actor', true), ''),
-            nullif(current_setting('onemap.reason', true), ''))
+            nullif(current_setting('onemap.reason', true), ''),
+            nullif(current_setting('onemap.undoes', true), '')::bigint)
     ON CONFLICT (tx) DO NOTHING;
 
     IF TG_OP <> 'INSERT' THEN
@@ -80,7 +87,7 @@ CREATE OR REPLACE FUNCTION onemap_extent(shape geometry) RETURNS geometry LANGUA
 $$;
 
 -- Commit gives the order: the lock is held for the commit alone, so a long import delays nobody.
-CREATE OR REPLACE FUNCTION onemap_seal() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION onemap_seal() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     next_seq bigint;
     last_time timestamptz;

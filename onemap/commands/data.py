@@ -256,6 +256,9 @@ def create(
     whole_estate: Annotated[
         bool, typer.Option("--estate", help=say("可见全部", "sees the whole estate"))
     ] = False,
+    edit: Annotated[
+        bool, typer.Option("--edit", help=say("可编辑其范围", "may change what is in its scope"))
+    ] = False,
     demo: Demo = False,
     as_json: Json = False,
 ) -> None:
@@ -272,7 +275,7 @@ def create(
             "Give either --body with a body's code, or --estate for everything.",
         )
     with connected(load(), demo=demo) as connection:
-        secret = tokens.create(connection, name, body=body)
+        secret = tokens.create(connection, name, body=body, edit=edit)
     if as_json:
         print_json({"name": name, "token": secret})
     else:

@@ -1,0 +1,281 @@
+"""An edit, written whole or not at all: scope, revisions, values, rules, keys."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from layers.access import Actor, rows
+from layers.base import Entity, Layer, table_of
+from layers.changes import ChangeSet
+from layers.editing.conflicts import image_columns, stale
+from layers.editing.edit import (
+    BY_HAND,
+    MOST,
+    Delete,
+    Done,
+    Edit,
+    Fault,
+    Put,
+    Written,
+    managed,
+    refuse,
+)
+from layers.editing.keys import check_references, key_faults
+from layers.editing.links import Linked, link
+from layers.editing.rules import check_deletes, check_rules
+from layers.editing.scope import check_editor, check_owner
+from layers.editing.values import values_of
+from layers.fields import editable
+from layers.labels import Text
+from layers.problems import BadRequest, NotFound, Unconditional
+
+
+@dataclass
+class _Work:
+    """One part of the edit with the row it is about.
+
+    Attributes
+    ----------
+    row : the row as it is, None for a new one.
+    values : what is to be written, ready for JSON.
+    id : of a new row, once it is written.
+    """
+
+    where: str
+    part: Put | Delete
+    model: type[Entity]
+    row: Mapping[str, Any] | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    id: int = 0
+
+
+def apply(connection: sa.Connection, actor: Actor, edit: Edit, *, zone: ZoneInfo) -> Done:
+    """Write an edit inside the caller's transaction; the caller commits at once.
+
+    Parameters
+    ----------
+    connection : a synchronous connection with an open transaction.
+    actor : who edits; recorded with the change, and only what is in the actor's scope is changed.
+    zone : in which times without an offset are read.
+
+    Raises
+    ------
+    Forbidden : the actor may not change these rows, or nobody may.
+    NotFound : a row is not there, or not the actor's to see.
+    Unconditional : a part names no revision.
+    Stale : a row was changed since that revision; says by whom and which fields differ.
+    Impossible : a value, a key or a rule is broken; each is told with its field.
+    """
+    _check_size(edit)
+    check_editor(actor)
+    work = [_Work(where, part, managed(part.layer)) for where, part in edit.named()]
+    _read(connection, actor, work)
+    _check_revisions(connection, work)
+    for each in work:
+        if isinstance(each.part, Put):
+            each.values = _values(each, zone)
+            _check_scope(actor, each)
+    puts = [w for w in work if isinstance(w.part, Put)]
+    refuse(check_references(connection, actor, [(w.where, w.model, w.values) for w in puts]))
+    changes = ChangeSet(connection, actor.name, edit.reason)
+    return _written(connection, actor, changes, work)
+
+
+def _check_size(edit: Edit) -> None:
+    count = len(edit.puts) + len(edit.deletes)
+    if not 0 < count <= MOST:
+        raise BadRequest(
+            zh=f"一次修改应含 1 到 {MOST} 项，收到 {count} 项；更多请用导入",
+            en=f"An edit has 1 to {MOST} parts; got {count}. Import what is larger",
+            value=count,
+        )
+
+
+def _read(connection: sa.Connection, actor: Actor, work: Sequence[_Work]) -> None:
+    """Lock the rows that the edit names, in one order everywhere, and hand each part its own."""
+    layers = {each.part.layer.table.name: each.part.layer for each in work}
+    for name in sorted(layers):
+        mine = [w for w in work if w.part.layer is layers[name]]
+        wanted = sorted({w.part.read_from for w in mine if w.part.read_from is not None})
+        found = locked(connection, actor, layers[name], wanted) if wanted else {}
+        _hand_out(mine, found)
+
+
+def _hand_out(mine: Sequence[_Work], found: Mapping[int, Mapping[str, Any]]) -> None:
+    taken: set[int] = set()
+    for each in mine:
+        part = each.part
+        key = part.read_from
+        if key is None:
+            continue
+        if key not in found:
+            raise NotFound(
+                zh=f"图层“{part.layer.title.zh}”中没有编号为 {key} 的对象，或您无权查看",
+                en=f"There is no {key} in '{part.layer.name}', or it is not yours to see",
+                pointer="/" + each.where,
+            )
+        each.row = found[key]
+        if part.id is None:
+            continue
+        if part.id in taken:
+            raise BadRequest(
+                zh=f"编号 {key} 在同一次修改中出现两次",
+                en=f"{part.layer.name}/{key} stands twice in one edit",
+                pointer="/" + each.where,
+            )
+        taken.add(part.id)
+
+
+def locked(
+    connection: sa.Connection, actor: Actor, layer: Layer, ids: Sequence[int]
+) -> dict[int, Mapping[str, Any]]:
+    """Return the rows of `layer` that `actor` may see among `ids`, locked, by their ids."""
+    table = layer.table
+    wanted = sa.func.any(sa.literal(list(ids), sa.ARRAY(sa.BigInteger)))
+    seen = rows(layer, actor)
+    scope = {} if actor.bodies is None else {"scope": list(actor.bodies)}
+    visible = set(connection.scalars(sa.select(seen.c.id).where(seen.c.id == wanted), scope))
+    held = (
+        sa.select(*image_columns(table))
+        .where(table.c.id == wanted)
+        .order_by(table.c.id)
+        .with_for_update()
+    )
+    found = connection.execute(held).mappings()
+    return {row["id"]: dict(row) for row in found if row["id"] in visible}
+
+
+def _check_revisions(connection: sa.Connection, work: Sequence[_Work]) -> None:
+    for each in work:
+        part = each.part
+        if part.id is None or each.row is None:
+            continue
+        if part.revision is None:
+            raise Unconditional(
+                zh="请注明所依据的修订号（revision，或请求头 If-Match），以免覆盖他人的修改",
+                en="Say on which revision the change is based (revision, or the header If-Match), "
+                "so that nobody's change is lost",
+                pointer="/" + each.where,
+            )
+    late = [
+        (w.where, w.part, w.row)
+        for w in work
+        if w.part.id is not None and w.row is not None and w.part.revision != w.row["revision"]
+    ]
+    if late:
+        raise stale(connection, late)
+
+
+def _values(each: _Work, zone: ZoneInfo) -> dict[str, Any]:
+    """Return what is to be written of a put: a whole row for a new one, else what is named."""
+    put = each.part
+    assert isinstance(put, Put)
+    given = values_of(put, each.model, each.where, zone)
+    columns = [c for c in table_of(each.model).c if editable(each.model, c)]
+    if put.id is not None:
+        if put.replace:
+            empty = {c.name: None for c in columns if c.name not in given}
+            given = {k: v for k, v in empty.items() if _may_be_empty(each.model, k)} | given
+        return given
+    made: dict[str, Any] = {}
+    if put.like is not None and each.row is not None:
+        made = {c.name: each.row[c.name] for c in columns}
+        made |= {"geom": each.row["geom"]} if "geom" in each.row else {}
+    made |= given
+    missing = [
+        Fault(
+            f"{each.where}/properties/{c.name}", c.name,
+            Text(f"{c.info['title'].zh}：必填", f"{c.info['title'].en}: is required"),
+        )
+        for c in columns
+        if not c.nullable and c.server_default is None and made.get(c.name) is None
+    ]  # fmt: skip
+    refuse(missing)
+    # What is not said keeps the default of its column.
+    return {k: v for k, v in made.items() if v is not None} | {
+        "source": BY_HAND,
+        "source_key": uuid.uuid4().hex,
+    }
+
+
+def _may_be_empty(model: type[Entity], name: str) -> bool:
+    return bool(table_of(model).c[name].nullable)
+
+
+def _check_scope(actor: Actor, each: _Work) -> None:
+    """Refuse what does not stay within the bodies of the actor."""
+    bodies = []
+    if each.row is not None and each.part.id is not None:
+        bodies.append(each.row["body_id"])
+    if isinstance(each.part, Put) and ("body_id" in each.values or each.part.id is None):
+        bodies.append(each.values.get("body_id"))
+    check_owner(actor, each.where, *bodies)
+
+
+def _written(
+    connection: sa.Connection, actor: Actor, changes: ChangeSet, work: Sequence[_Work]
+) -> Done:
+    deletes = [w for w in work if isinstance(w.part, Delete)]
+    puts = [w for w in work if isinstance(w.part, Put)]
+    for each in deletes:
+        _check_scope(actor, each)
+    refuse(check_deletes(connection, [(w.where, w.model, w.part.id or 0) for w in deletes]))
+    with key_faults(connection):
+        # Rows of one change set may point to each other in any order.
+        connection.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
+        for model, group in _grouped(deletes):
+            changes.delete(model, [w.part.id or 0 for w in group])
+        for model, group in _grouped([w for w in puts if w.part.id is None]):
+            made = changes.insert(model, [w.values for w in group])
+            for each, key in zip(group, made, strict=True):
+                each.id = key
+        for model, group in _grouped([w for w in puts if w.part.id is not None and w.values]):
+            changes.update(model, [{"id": w.part.id, **w.values} for w in group])
+        link(connection, actor, changes, [_linked(w) for w in puts])
+        refuse(check_rules(connection, [(w.where, w.model, w.part.id or w.id) for w in puts]))
+        changes.refresh_search()
+        sealed = changes.seal()
+    seq, at = sealed or (None, None)
+    return Done(
+        seq,
+        at,
+        puts=tuple(_revisions(connection, puts)),
+        deletes=tuple((w.part.layer.name, w.part.id or 0) for w in deletes),
+    )
+
+
+def _linked(each: _Work) -> Linked:
+    put = each.part
+    assert isinstance(put, Put)
+    return Linked(each.where, each.model, put.id or each.id, put.like, put.links)
+
+
+def _grouped(work: Iterable[_Work]) -> list[tuple[type[Entity], list[_Work]]]:
+    """Return the parts by their class and the columns they name: each group is one statement."""
+    found: dict[tuple[type[Entity], tuple[str, ...]], list[_Work]] = {}
+    for each in work:
+        found.setdefault((each.model, tuple(sorted(each.values))), []).append(each)
+    return [(model, group) for (model, _), group in found.items()]
+
+
+def _revisions(connection: sa.Connection, puts: Sequence[_Work]) -> list[Written]:
+    known: dict[tuple[str, int], int] = {}
+    for model in {w.model for w in puts}:
+        table = table_of(model)
+        ids = [w.part.id or w.id for w in puts if w.model is model]
+        wanted = sa.func.any(sa.literal(ids, sa.ARRAY(sa.BigInteger)))
+        for key, revision in connection.execute(
+            sa.select(table.c.id, table.c.revision).where(table.c.id == wanted)
+        ):
+            known[table.name, key] = revision
+    return [
+        Written(w.part.layer.name, key, known[table_of(w.model).name, key])
+        for w in puts
+        for key in [w.part.id or w.id]
+    ]

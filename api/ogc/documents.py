@@ -27,6 +27,10 @@ CONFORMANCE = (
     *(f"{_FEATURES}1/1.0/conf/{each}" for each in ("core", "oas30", "html", "geojson")),
     f"{_FEATURES}2/1.0/conf/crs",
     *(
+        f"{_FEATURES}4/1.0/conf/{each}"
+        for each in ("create-replace-delete", "update", "features", "optimistic-locking-etags")
+    ),
+    *(
         f"{_FEATURES}3/1.0/conf/{each}"
         for each in ("queryables", "queryables-query-parameters", "filter", "features-filter")
     ),

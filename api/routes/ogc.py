@@ -33,7 +33,7 @@ from api.ogc.request import check_names, parse_question, zone_of
 from api.ogc.styles import stylesheet
 from api.parameters import ItemId, LayerName
 from api.records import earliest_of
-from api.routes import ogc_tiles
+from api.routes import ogc_editing, ogc_tiles
 from api.session import Session, SessionOf, parse_moment
 from layers.access import latest_rows, rows
 from layers.base import Layer
@@ -47,6 +47,7 @@ from tiles.vector import drawable
 
 router = APIRouter(prefix="/ogc", tags=["OGC API"], default_response_class=Response)
 router.include_router(ogc_tiles.router)
+router.include_router(ogc_editing.router)
 
 
 @router.get(
@@ -333,7 +334,9 @@ async def item(request: Request, session: SessionOf, layer: LayerName, item: Ite
     ]
     feature = shaper(found, property_names(found))(row)
     data = dumps(feature)
-    tag = f'"{blake2b(data + crs.uri.encode(), digest_size=8).hexdigest()}"'
+    digest = blake2b(data + crs.uri.encode(), digest_size=8).hexdigest()
+    # By the revision in it If-Match knows whether the row is still the one that was read.
+    tag = f'"{row["revision"]}-{digest}"' if "revision" in found.table.c else f'"{digest}"'
     headers = {"ETag": tag, "Content-Crs": f"<{crs.uri}>"}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={**headers, "Cache-Control": "private, no-cache"})

@@ -105,13 +105,14 @@ async def test_a_stale_revision_names_the_fields_that_differ_and_by_whom(
 async def test_an_edit_with_one_impossible_part_writes_none_of_it(
     client: httpx.AsyncClient, ids: Any
 ) -> None:
+    wrong = {"use": "palace", "capacity": "x"}
     good, bad = ids["rooms", "B03-412"], ids["rooms", "B03-415"]
     body = {
         "puts": [
             {"layer": "rooms", "id": good, "revision": 1, "properties": {"capacity": 5}},
-            {"layer": "rooms", "id": bad, "revision": 1, "properties": {"use": "palace", "capacity": "x"}},
+            {"layer": "rooms", "id": bad, "revision": 1, "properties": wrong},
         ]
-    }  # fmt: skip
+    }
     answer = await client.post("/changes", json=body, headers={"Accept-Language": "en"})
     assert answer.status_code == 422
     assert {(e["pointer"], e["field"]) for e in answer.json()["errors"]} == {
@@ -143,10 +144,8 @@ async def test_a_wrong_value_is_told_with_its_field(
 
 
 async def test_a_check_of_the_table_is_told_in_words(client: httpx.AsyncClient, ids: Any) -> None:
-    body = put(
-        "occupancies",
-        properties={"room_id": ids["rooms", "B03-412"], "valid_from": "2026-05-02", "valid_to": "2026-05-01"},
-    )  # fmt: skip
+    backwards = {"valid_from": "2026-05-02", "valid_to": "2026-05-01"}
+    body = put("occupancies", properties={"room_id": ids["rooms", "B03-412"], **backwards})
     answer = await client.post("/changes", json=body, headers={"Accept-Language": "zh"})
     assert answer.status_code == 422
     assert "截止日期 > 起始日期" in answer.json()["errors"][0]["message"]
@@ -207,12 +206,11 @@ async def test_undo_gives_back_every_column_but_the_revision(
 
     before = state()
     room, other = ids["rooms", "B03-412"], ids["rooms", "B03-415"]
-    body = {
-        "puts": [
-            {"layer": "rooms", "id": room, "revision": 1, "properties": {"use": "meeting", "capacity": None}, "geometry": ring(50, 0)},
-            {"layer": "rooms", "like": other, "properties": {"number": "B03-777"}, "geometry": ring(60, 0)},
-        ]
-    }  # fmt: skip
+    altered = put(
+        "rooms", room, 1, properties={"use": "meeting", "capacity": None}, geometry=ring(50, 0)
+    )
+    made = put("rooms", like=other, properties={"number": "B03-777"}, geometry=ring(60, 0))
+    body = {"puts": [*altered["puts"], *made["puts"]]}
     first = (await client.post("/changes", json=body)).json()
     second = await client.post("/changes", json=put("rooms", other, 1, properties={"name": "新"}))
     for seq in (second.json()["seq"], first["seq"]):

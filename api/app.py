@@ -17,6 +17,7 @@ from api.routes import (
     buildings,
     catalogue,
     changes,
+    conflicts,
     docs,
     exports,
     facts,
@@ -53,6 +54,7 @@ PARTS = (
     trips,
     docs,
     quarantine,
+    conflicts,
     ogc,
 )
 

@@ -61,14 +61,6 @@ PLACE = record(layer=STRING, id=INTEGER, name=maybe(STRING))
 
 STATUS = record(status=STRING)
 
-DONE = record(
-    seq=maybe(INTEGER),
-    recorded_at=maybe(MOMENT),
-    actor=STRING,
-    puts=rows(record(layer=STRING, id=INTEGER, revision=INTEGER)),
-    deletes=rows(record(layer=STRING, id=INTEGER)),
-)
-
 FIELD_PROPERTIES: dict[str, Schema] = {
     "name": STRING,
     "title": TEXT,
@@ -79,6 +71,32 @@ FIELD_PROPERTIES: dict[str, Schema] = {
     "editable": BOOLEAN,
     "required": BOOLEAN,
 }
+DECIDED = record(seq=maybe(INTEGER))
+CONFLICTS = record(
+    rows=rows(
+        record(
+            id=INTEGER,
+            layer=STRING,
+            row=INTEGER,
+            name=STRING,
+            source=STRING,
+            source_key=STRING,
+            field=maybe(STRING),
+            title=maybe(TEXT),
+            mine=ANYTHING,
+            file=ANYTHING,
+            before=ANYTHING,
+        )
+    ),
+    next=maybe(INTEGER),
+)
+DONE = record(
+    seq=maybe(INTEGER),
+    recorded_at=maybe(MOMENT),
+    actor=STRING,
+    puts=rows(record(layer=STRING, id=INTEGER, revision=INTEGER)),
+    deletes=rows(record(layer=STRING, id=INTEGER)),
+)
 FIELD = record((), **FIELD_PROPERTIES)
 PAINT = record(
     kind=one_of("fill", "line", "circle"),

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from importers.base import FILE, ROW, Importer, Issue, Options, Progress, Target
 from importers.batches import first_files, record
 from importers.checks import Inspection, inspect
+from importers.edits import meet
 from importers.files import dataset_of, gather
 from importers.messages import bad_input
 from importers.places import Placed, check_places, extent, place
@@ -222,7 +223,10 @@ class _Run:
         if issubclass(model, Link):
             return self.changes.link(model, rows)
         if issubclass(model, Entity):
-            return self.changes.upsert(model, rows, progress=step)
+            met = meet(self.changes, model, self.source, rows, target.frame)
+            self.report.issues += met.issues
+            counts = self.changes.upsert(model, met.rest, progress=step)
+            return counts.with_edited(met.counts)
         raise TypeError(f"{model.__name__} cannot be imported")
 
     def _decided(self, placed: Placed | None) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import JSONB, REGCLASS, insert
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
+from layers import hand_edits
 from layers.base import Base, Entity, Series, Tracked, table_of
 from layers.copy import copy_rows
 from layers.history import history_table, tracked_tables
@@ -51,6 +52,14 @@ class Counts:
     unchanged: int = 0
     ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
+    def with_edited(self, other: Counts) -> Counts:
+        """Return these counts with those of rows that people had edited."""
+        return replace(
+            self,
+            updated=self.updated + other.updated,
+            unchanged=self.unchanged + other.unchanged,
+        )
+
 
 class ChangeSet:
     """Writes of one actor for one reason, inside the caller's transaction.
@@ -60,6 +69,7 @@ class ChangeSet:
     connection : a synchronous connection with an open transaction; the caller commits.
     actor, reason : recorded with the change.
     undoes : the place of the change set that this one takes back.
+    by_hand : whether a person changes what files brought: what these said last is kept then.
     """
 
     def __init__(
@@ -68,7 +78,10 @@ class ChangeSet:
         actor: str | None = None,
         reason: str | None = None,
         undoes: int | None = None,
+        *,
+        by_hand: bool = False,
     ) -> None:
+        self.by_hand = by_hand
         self.connection = connection
         self.written: dict[type[Base], list[NDArray[np.int64]]] = {}
         told = {"actor": actor, "reason": reason, "undoes": undoes and str(undoes)}
@@ -141,6 +154,8 @@ class ChangeSet:
         table = table_of(model)
         names = [name for name in rows[0] if name != "id"]
         given, _ = _recordset(table, ["id", *names], rows)
+        if self.by_hand:
+            hand_edits.note(self.connection, table, given, names, table.c.id == given.c.id)
         differs = sa.tuple_(*(_compared(table.c[n]) for n in names)).is_distinct_from(
             sa.tuple_(*(_compared(given.c[n]) for n in names))
         )
@@ -156,6 +171,8 @@ class ChangeSet:
         """Delete rows; what points to them and may be empty is emptied, with a new revision."""
         table = table_of(model)
         gone = _any(ids)
+        if self.by_hand:
+            hand_edits.note_deleted(self.connection, table, ids)
         for other in tracked_tables():
             for column in other.c:
                 for key in column.foreign_keys:
@@ -173,6 +190,7 @@ class ChangeSet:
         table = table_of(model)
         past = history_table(table)
         names = _kept(table)
+        hand_edits.forget_deleted(self.connection, table, ids)
         self.connection.execute(
             insert(table).from_select(
                 [*names, "revision"],
@@ -188,10 +206,11 @@ class ChangeSet:
         table = table_of(model)
         past = history_table(table)
         values: dict[str, Any] = {n: past.c[n] for n in _kept(table) if n != "id"}
+        mine = sa.and_(table.c.id == past.c.id, past.c.tx == tx, past.c.id == _any(ids))
+        if self.by_hand:
+            hand_edits.note(self.connection, table, past, list(values), mine)
         self.connection.execute(
-            sa.update(table)
-            .values(values | {"revision": table.c.revision + 1})
-            .where(table.c.id == past.c.id, past.c.tx == tx, past.c.id == _any(ids))
+            sa.update(table).values(values | {"revision": table.c.revision + 1}).where(mine)
         )
         self._note(model, ids)
 

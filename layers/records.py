@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Integer, func
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Integer,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy import Text as TextType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -75,6 +83,33 @@ class Quarantine(Base):
     values: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="原值 | the row as it was read")
     geometry: Mapped[str | None] = mapped_column(TextType, comment="几何 | geometry as WKT")
     reasons: Mapped[list[Any]] = mapped_column(JSONB, comment="原因 | reasons")
+
+
+class HandEdit(Base):
+    """What a file last said of a value that was changed by hand since, or of a row deleted so.
+
+    Kept for these values alone: of every other one the row itself says what its file said last.
+    """
+
+    __tablename__ = "hand_edit"
+    __table_args__ = (UniqueConstraint("layer", "source", "source_key", "field"),)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, comment="编号 | id")
+    layer: Mapped[str] = mapped_column(TextType, comment="表 | table")
+    source: Mapped[str] = mapped_column(TextType, comment="数据来源 | source")
+    source_key: Mapped[str] = mapped_column(TextType, comment="来源键 | source key")
+    row_id: Mapped[int] = mapped_column(BigInteger, comment="行编号 | id of the row")
+    field: Mapped[str] = mapped_column(
+        TextType, comment="字段；空为整行删除 | field; empty: the row was deleted"
+    )
+    imported: Mapped[Any] = mapped_column(
+        JSONB, nullable=True, comment="文件原值 | what the file said last"
+    )
+    offered: Mapped[Any] = mapped_column(
+        JSONB, nullable=True, comment="待定新值 | what a newer file says, to be decided"
+    )
+    told_by: Mapped[int | None] = mapped_column(
+        BigInteger, comment="导入批次 | the import that says so"
+    )
 
 
 class SearchEntry(Base):

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from layers import db, registry  # noqa: F401 - every class is known
 from layers.base import Base, Tracked, table_of
-from layers.records import SearchEntry
+from layers.records import HandEdit, SearchEntry
 from onemap import cluster
 from onemap.settings import Settings, without_password
 from onemap.trouble import ExitCode, Trouble
@@ -285,10 +285,10 @@ def grant(owner_url: str, role: str) -> None:
 
 
 def writable() -> list[str]:
-    """Name the tables that the serving role writes: what people manage, and the search of it."""
+    """Name the tables that the serving role writes: what people manage, and what goes with it."""
     managed = (each.class_ for each in Base.registry.mappers)
     tables = [table_of(m).name for m in managed if issubclass(m, Tracked) and m.managed]
-    return sorted([*tables, table_of(SearchEntry).name])
+    return sorted([*tables, table_of(SearchEntry).name, table_of(HandEdit).name])
 
 
 def psql_environment() -> dict[str, str]:

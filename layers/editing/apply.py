@@ -15,7 +15,6 @@ from layers.base import Entity, Layer, table_of
 from layers.changes import ChangeSet
 from layers.editing.conflicts import image_columns, stale
 from layers.editing.edit import (
-    BY_HAND,
     MOST,
     Delete,
     Done,
@@ -32,6 +31,7 @@ from layers.editing.rules import check_deletes, check_rules
 from layers.editing.scope import check_editor, check_owner
 from layers.editing.values import values_of
 from layers.fields import editable
+from layers.hand_edits import BY_HAND
 from layers.labels import Text
 from layers.problems import BadRequest, NotFound, Unconditional
 
@@ -83,7 +83,7 @@ def apply(connection: sa.Connection, actor: Actor, edit: Edit, *, zone: ZoneInfo
             _check_scope(actor, each)
     puts = [w for w in work if isinstance(w.part, Put)]
     refuse(check_references(connection, actor, [(w.where, w.model, w.values) for w in puts]))
-    changes = ChangeSet(connection, actor.name, edit.reason)
+    changes = ChangeSet(connection, actor.name, edit.reason, by_hand=True)
     return _written(connection, actor, changes, work)
 
 

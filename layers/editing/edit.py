@@ -12,9 +12,6 @@ from layers.labels import Text
 from layers.links import Link
 from layers.problems import Forbidden, Impossible
 
-BY_HAND = "manual"
-"""The source of rows that were made by hand."""
-
 MOST = 10_000
 """The most rows that one edit names: what is larger is an import."""
 

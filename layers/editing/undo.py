@@ -65,7 +65,8 @@ def undo(connection: sa.Connection, actor: Actor, seq: int, reason: str | None =
     rows = _rows(connection, seq)
     _check_scope(connection, actor, seq, rows)
     said = f"撤销 #{seq}" + (f"：{reason.strip()}" if reason and reason.strip() else "")
-    return _reversed(connection, ChangeSet(connection, actor.name, said, undoes=seq), seq, rows)
+    changes = ChangeSet(connection, actor.name, said, undoes=seq, by_hand=True)
+    return _reversed(connection, changes, seq, rows)
 
 
 def _rows(connection: sa.Connection, seq: int) -> list[_Row]:

@@ -1,0 +1,135 @@
+"""Where a newer file and an edit by hand differ: listed, and decided one by one."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import cast, func, select
+from starlette.responses import Response
+
+from api.answers import answer_of, documented
+from api.parameters import RowId
+from api.schemas import CONFLICTS, DECIDED
+from api.session import Session, SessionOf
+from api.writing import Writer
+from layers.access import rows
+from layers.editing.decide import decide
+from layers.editing.keys import layer_of
+from layers.fields import title_of
+from layers.hand_edits import as_json, pending
+from layers.places import IDS, name_of
+from layers.waiting import require_estate
+
+router = APIRouter(tags=["conflicts"])
+_EXAMPLE: dict[str, Any] = {
+    "rows": [
+        {
+            "id": 7,
+            "layer": "vehicles",
+            "row": 12,
+            "name": "演A·D0012",
+            "source": "车辆台账2026",
+            "source_key": "演A·D0012",
+            "field": "model",
+            "title": {"zh": "品牌型号", "en": "Make and model"},
+            "mine": "比亚迪 秦",
+            "file": "比亚迪 秦PLUS",
+            "before": "比亚迪",
+        }
+    ],
+    "next": None,
+}
+
+
+class Decision(BaseModel):
+    """Which value stands."""
+
+    model_config = ConfigDict(extra="forbid")
+    take: Literal["file", "mine"]
+
+
+@router.get(
+    "/conflicts",
+    summary="待定的差异 | Values that were set by hand and of which a newer file says another",
+    response_class=Response,
+    responses=documented(CONFLICTS, _EXAMPLE, 400, 401, 403, 503),
+)
+async def list_conflicts(
+    session: SessionOf,
+    limit: Annotated[
+        int, Query(ge=1, le=500, description="每页行数 | rows a page", examples=[50])
+    ] = 50,
+    after: Annotated[
+        int | None,
+        Query(ge=0, le=2**63 - 1, description="上一页的 next | `next` of the page before"),
+    ] = None,
+) -> Response:
+    """Return what waits for a decision, the oldest first; `at` changes nothing.
+
+    `field` is null where the row was deleted by hand: then `file` is the row as the file has it.
+    """
+    require_estate(session.actor)
+    found = await session.fetch(pending(after, limit + 1))
+    page = found[:limit]
+    now = await _now(session, page)
+    return answer_of(
+        {
+            "rows": [_told(each, now) for each in page],
+            "next": page[-1]["id"] if len(found) > limit else None,
+        }
+    )
+
+
+@router.post(
+    "/conflicts/{key}",
+    summary="决定一项 | Decide for the file's value or the one set by hand",
+    response_class=Response,
+    responses=documented(DECIDED, {"seq": 1043}, 400, 401, 403, 404, 422, 503),
+)
+async def decide_conflict(
+    session: SessionOf, request: Request, key: RowId, body: Decision
+) -> Response:
+    """Take the file's value, which is a change like any other, or let the person's stand."""
+    writer: Writer = request.app.state.writer
+    seq = await writer.write(partial(decide, actor=session.actor, key=key, take=body.take))
+    return answer_of({"seq": seq})
+
+
+async def _now(session: Session, page: list[Any]) -> dict[tuple[str, int], dict[str, Any]]:
+    """Return name and values of the rows that a page is about, as they are now."""
+    made: dict[tuple[str, int], dict[str, Any]] = {}
+    for table in {each["layer"] for each in page}:
+        shown = layer_of(table)
+        of = rows(shown, session.actor)
+        ids = [each["row_id"] for each in page if each["layer"] == table]
+        names = [c.name for c in shown.table.c if c.computed is None and c.name != "id"]
+        values = (as_json(of.c[n]).label(n) for n in names)
+        query = select(of.c.id, name_of(shown, of).label("_name"), *values)
+        for row in await session.fetch(query.where(of.c.id == func.any(cast(ids, IDS)))):
+            made[table, row["id"]] = dict(row)
+    return made
+
+
+def _told(each: Any, now: dict[tuple[str, int], dict[str, Any]]) -> dict[str, Any]:
+    shown = layer_of(each["layer"])
+    row = now.get((each["layer"], each["row_id"]), {})
+    name = each["field"] or None
+    held = row.get(name) if name else None
+    column = shown.table.c[name] if name else None
+    return {
+        "id": each["id"],
+        "layer": shown.name,
+        "row": each["row_id"],
+        "name": row.get("_name") or each["source_key"],
+        "source": each["source"],
+        "source_key": each["source_key"],
+        "field": "geometry" if name == "geom" else name,
+        "title": None if column is None else title_of(column)._asdict(),
+        "mine": None if held is None else orjson.loads(held),
+        "file": orjson.loads(each["offered"])["value"],
+        "before": None if each["imported"] is None else orjson.loads(each["imported"]),
+    }

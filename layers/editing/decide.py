@@ -1,0 +1,73 @@
+"""Deciding between what a person set and what a newer file says of the same value."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from layers import hand_edits
+from layers.access import Actor
+from layers.base import Base, Entity, table_of
+from layers.changes import ChangeSet
+from layers.editing.keys import key_faults, layer_of
+from layers.editing.scope import check_editor
+from layers.problems import NotFound
+from layers.records import HandEdit
+from layers.waiting import require_estate
+
+Take = Literal["file", "mine"]
+
+
+def decide(connection: sa.Connection, actor: Actor, key: int, take: Take) -> int | None:
+    """Decide one conflict inside the caller's transaction; the caller commits at once.
+
+    Parameters
+    ----------
+    key : the conflict's id.
+    take : the file's value, or the one that was set by hand.
+
+    Returns
+    -------
+    The place of the change in the order of commits; None where the estate stays as it is.
+
+    Raises
+    ------
+    NotFound : there is no such conflict, or it is decided.
+    Forbidden : the actor may not edit, or does not see the whole estate.
+    """
+    check_editor(actor)
+    require_estate(actor)
+    edit = table_of(HandEdit)
+    found = connection.execute(
+        sa.select(edit).where(edit.c.id == key, edit.c.offered.is_not(None)).with_for_update()
+    ).one_or_none()
+    if found is None:
+        raise NotFound(
+            zh=f"没有编号为 {key} 的待定项，或已有人决定",
+            en=f"There is nothing to decide with the id {key}, or it is decided",
+        )
+    if take == "mine":
+        hand_edits.keep_mine(connection, key)
+        return None
+    reason = f"采用“{found.source}”的新值"
+    changes = ChangeSet(connection, actor.name, reason)
+    with key_faults(connection):
+        _take(changes, found)
+        changes.refresh_search()
+        sealed = changes.seal()
+    hand_edits.forget(connection, key)
+    return sealed[0] if sealed else None
+
+
+def _take(changes: ChangeSet, found: Any) -> None:
+    layer = layer_of(found.layer)
+    model = layer.model
+    assert issubclass(model, Entity)
+    value = found.offered["value"]
+    if found.field:
+        changes.update(model, [{"id": found.row_id, found.field: value}])
+        return
+    defaults = Base.metadata.tables[found.layer].c
+    row = {n: v for n, v in value.items() if v is not None or defaults[n].server_default is None}
+    changes.insert(model, [{**row, "source": found.source, "source_key": found.source_key}])

@@ -2,7 +2,7 @@
 import type { Map as MapLibreMap } from 'maplibre-gl'
 import { computed, ref, shallowRef } from 'vue'
 
-import type { Bounds } from '@/api/types'
+import type { Bounds, Theme } from '@/api/types'
 import { shownFloor, type Floor } from '@/lib/floors'
 
 import { fresh, still, view } from './view'
@@ -13,6 +13,12 @@ export const bearing = ref(0)
 export const drawable = ref(true)
 /** Whether tiles are on their way; so they are until the map was complete once. */
 export const drawing = ref(true)
+
+/** Whether the map is drawn for a sheet of paper, which is light whatever the page is. */
+export const onPaper = ref(false)
+/** The theme in which the map is to be drawn, and that in which it is; null until its first style is in. */
+export const mapTheme = computed<Theme>(() => (onPaper.value ? 'light' : view.theme))
+export const drawnTheme = ref<Theme | null>(null)
 
 /** What is not the map's waits so long for it at most. */
 const PATIENCE_MS = 2500

@@ -1,7 +1,9 @@
 /** Which layers are drawn, and what is selected. */
-import { computed } from 'vue'
+import { computed, shallowRef } from 'vue'
 
+import type { Way } from '@/lib/near'
 import type { Selection } from '@/lib/permalink'
+import type { Position } from '@/lib/replay'
 
 import { layers } from './service'
 import { onAddress, view } from './view'
@@ -32,8 +34,16 @@ export function bringBack(name: string): void {
   if (off.value.includes(name)) toggleLayer(name)
 }
 
+/**
+ * How the reader chose what is selected: where on the map, or elsewhere on the page (`at` is null);
+ * null for a link, which has a camera of its own, if it is not one made by hand.
+ */
+export const chosen = shallowRef<Way | null>(view.selection && view.camera === null ? { at: null } : null)
+onAddress(() => (chosen.value = null))
+
 /** Select a feature; its layer comes back where it was off, or the feature would be unseen. */
-export function select(selection: Selection | null): void {
+export function select(selection: Selection | null, at: Position | null = null): void {
+  chosen.value = selection && { at }
   view.selection = selection
   if (selection) bringBack(selection.layer)
 }

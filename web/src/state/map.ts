@@ -80,8 +80,11 @@ export function inSight(place: [number, number] | null): boolean {
   return x >= left && y >= top && x <= clientWidth - right && y <= clientHeight - bottom
 }
 
-/** Bring a place into view, unless it is comfortably there. */
-export function show(bbox: Bounds | null, center: [number, number] | null): void {
+/** So near one comes to a small thing. */
+const NEAR = 19
+
+/** Bring a place into the part of the map that no panel covers, no nearer than `closest`. */
+export function show(bbox: Bounds | null, center: [number, number] | null, closest = NEAR): void {
   const target = map.value
   if (!target) return
   const bounds: Bounds | null = bbox ?? (center ? [...center, ...center] : null)
@@ -91,7 +94,7 @@ export function show(bbox: Bounds | null, center: [number, number] | null): void
       [bounds[0], bounds[1]],
       [bounds[2], bounds[3]],
     ],
-    { padding: covered(), maxZoom: 19, animate: !still, duration: 600 },
+    { padding: covered(), maxZoom: closest, animate: !still, duration: 600 },
   )
 }
 

@@ -80,7 +80,7 @@ export function openMark(mark: PickedMark): void {
   if (!view.list || !target || id === undefined) return
   choice.value = null
   if (n === 1) {
-    select({ layer: view.list.layer, id })
+    select({ layer: view.list.layer, id }, place)
     if (narrow.value && sheet.value === 'peek') sheet.value = 'half'
   } else if (target.getZoom() >= CLOSE) void offer(mark)
   else target.easeTo({ center: place, zoom: Math.min(target.getZoom() + 2.5, 20), animate: !still, duration: 400 })

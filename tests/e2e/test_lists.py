@@ -87,6 +87,28 @@ def test_a_row_is_selected_on_the_map(visit, estate, size):
     expect(there.page.locator(".list-panel .total b")).to_have_text("1")
 
 
+@everywhere
+def test_a_row_that_is_not_drawn_from_afar_is_gone_to(visit, estate, size):
+    far = f"#map=14/{LAT + 0.0002}/{LON + 0.0007}&lang=zh&theme=light&list=rooms&find=B03-412"
+    there = visit(size).open(far).raise_sheet()
+    there.page.locator(".row-card a", has_text="B03-412").click()
+    expect(there.page.locator("#facts-title")).to_contain_text("B03-412")
+    there.page.wait_for_function("() => __map.getZoom() > 17")
+    room = estate.ids["rooms", "B03-412"]
+    assert room in {each["id"] for each in there.settle().drawn("rooms")}
+    # A link tells from how far it is to be looked at.
+    there.open(f"?again{far}&sel=rooms/{room}")
+    expect(there.page.locator("#facts-title")).to_contain_text("B03-412")
+    assert there.settle().on_map("map.getZoom()") == pytest.approx(14)
+
+
+def test_a_row_that_is_seen_leaves_the_map_where_it_is(visit):
+    there = visit("desktop").open(at("zh", "&list=rooms&find=B03-412&floor=1"))
+    there.page.locator(".row-card a", has_text="B03-412").click()
+    expect(there.page.locator("#facts-title")).to_contain_text("B03-412")
+    assert there.settle().on_map("map.getZoom()") == pytest.approx(18.4)
+
+
 def test_what_is_selected_on_the_map_is_marked_in_list_and_table(visit, estate):
     room = estate.ids["rooms", "B03-415"]
     there = visit("desktop").open(at("zh", f"{TABLE}&sel=rooms/{room}"))

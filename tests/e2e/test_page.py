@@ -192,6 +192,16 @@ def test_a_click_tells_the_facts_of_what_was_clicked(visit, estate, size, lang):
     expect(title).to_have_count(0)
 
 
+def test_a_click_moves_nothing_though_the_middle_of_what_is_clicked_is_out_of_sight(visit):
+    there = visit("desktop").open(f"#map=19.5/{LAT - 0.0001}/{LON + 0.0005}&lang=zh&theme=light")
+    before = there.on_map("[...map.getCenter().toArray(), map.getZoom()]")
+    # Where the site alone lies, which is wider than the window.
+    there.click_at(LON + 0.0005, LAT - 0.00015)
+    expect(there.page.locator("#facts-title")).to_contain_text("云汀区政府大院")
+    there.settle()
+    assert there.on_map("[...map.getCenter().toArray(), map.getZoom()]") == pytest.approx(before)
+
+
 @everywhere
 def test_search_leads_to_a_room_on_another_floor(visit, size):
     there = visit(size).open("#lang=zh&theme=light")

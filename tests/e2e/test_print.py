@@ -72,6 +72,65 @@ def test_the_picture_shows_the_map_and_not_an_empty_frame(visit):
     assert colors > 10
 
 
+def pixels(there: Any) -> dict[str, int]:
+    """Count the light and the dark pixels of the picture that was printed, of a sample."""
+    return dict(
+        there.page.locator(".print-sheet figure img").evaluate(
+            "image => { const c = document.createElement('canvas');"
+            " c.width = image.naturalWidth; c.height = image.naturalHeight;"
+            " const paper = c.getContext('2d'); paper.drawImage(image, 0, 0);"
+            " const {data} = paper.getImageData(0, 0, c.width, c.height);"
+            " const seen = {light: 0, dark: 0};"
+            " for (let i = 0; i < data.length; i += 404) {"
+            "  const sum = data[i] + data[i + 1] + data[i + 2];"
+            "  if (sum > 600) seen.light += 1; if (sum < 180) seen.dark += 1 }"
+            " return seen }"
+        )
+    )
+
+
+def test_paper_is_light_though_the_page_is_dark(visit, estate):
+    room = estate.ids["rooms", "B03-412"]
+    more = f"&list=rooms&find=B03&sel=rooms/{room}"
+    there = printed(visit, "desktop", "zh", more, theme="dark")
+    seen = pixels(there)
+    assert seen["light"] > 10 * seen["dark"]
+    # The legend beside it has the colours of the map that was printed.
+    colors = ".legend .color"
+    there.page.emulate_media(media="print")
+    told = there.page.locator(f".print-sheet {colors}").evaluate_all(
+        "all => all.map(each => each.style.backgroundColor)"
+    )
+    there.page.emulate_media(media="screen")
+    on_screen = there.page.locator(f".over {colors}").evaluate_all(
+        "all => all.map(each => each.style.backgroundColor)"
+    )
+    assert told
+    assert not set(told) & set(on_screen)
+    # The dark page comes back.
+    there.page.wait_for_function(
+        "() => __map.getPaintProperty('land', 'background-color') === '#16191d'"
+    )
+    assert there.page.evaluate("() => location.hash").endswith("theme=dark")
+
+
+def test_a_map_whose_light_style_is_slow_is_not_printed_before_it_is_there(visit):
+    there = visit("desktop")
+    there.page.add_init_script("window.print = () => { window.__asked = true }")
+    there.open(f"#map=17.4/{LAT}/{LON}&lang=zh&theme=dark")
+
+    def late(route: Any) -> None:
+        there.page.wait_for_timeout(1500)
+        assert there.page.evaluate("() => window.__asked") is None
+        route.fallback()
+
+    there.page.route(re.compile(r"style\.json.*theme=light"), late)
+    there.page.get_by_role("button", name=PRINT["zh"]).click()
+    there.page.wait_for_function("() => window.__asked")
+    seen = pixels(there)
+    assert seen["light"] > 10 * seen["dark"]
+
+
 def test_the_scale_bar_is_as_long_as_it_says(visit):
     there = printed(visit, "desktop", "zh")
     share = float(

@@ -101,6 +101,19 @@ def test_it_plays_and_pauses_in_steps_where_motion_is_unwanted(visit, estate, si
     assert time.inner_text() == stopped
 
 
+@everywhere
+def test_nothing_lies_over_the_scale_of_the_map(visit, estate, size):
+    there = opened(visit, estate, size, "zh").put_away()
+    expect(there.page.locator("[data-testid=replay]")).to_be_visible()
+    free = (
+        "scale => { const {left, right, top, bottom} = scale.getBoundingClientRect();"
+        " return [[left, top], [right, top], [left, bottom], [right, bottom]]"
+        "  .every(([x, y]) => scale.closest('.map').contains("
+        "   document.elementFromPoint(x + (x === left ? 1 : -1), y + (y === top ? 1 : -1)))) }"
+    )
+    assert there.page.locator(".maplibregl-ctrl-scale").evaluate(free)
+
+
 def test_escape_leaves_the_replay(visit, estate):
     there = opened(visit, estate, "desktop", "zh")
     there.page.keyboard.press("Escape")

@@ -81,6 +81,15 @@ def test_rooms_are_coloured_by_use_by_vacancy_and_by_the_active_measure(visit, e
     assert by_measure["B03-412"] != by_measure["B03-411"]
 
 
+def test_the_marks_of_a_list_are_put_away_while_floors_are_stacked(visit, estate):
+    there = stacked(visit, estate, "desktop", more="&list=rooms&find=B03")
+    expect(there.page.locator(".row-card").first).to_be_visible()
+    assert there.on_map("map.getSource('list-marks') === undefined")
+    there.page.get_by_role("button", name=RAISE["zh"]).click()
+    expect(there.page.get_by_test_id("stack")).to_have_count(0)
+    assert there.settle().drawn("list-bubble", "list-pin")
+
+
 def test_a_click_selects_a_room_and_escape_leaves_step_by_step(visit, estate):
     there = stacked(visit, estate, "desktop")
     # Some pixel on which a room is drawn.

@@ -73,6 +73,18 @@ def test_a_workspace_draws_its_layers_and_leaves_the_camera_where_it_is(visit, s
     assert shown() == "none"
 
 
+def test_a_link_that_names_a_workspace_draws_its_layers(visit):
+    there = visit("desktop").open(near("zh", "&space=network"))
+    expect(there.page.locator("h1", has_text="网络")).to_be_visible()
+    there.settle()
+    assert there.on_map("map.getLayoutProperty('network_nodes', 'visibility')") == "visible"
+    assert there.on_map("map.getLayoutProperty('meters', 'visibility')") == "none"
+    there.open("?again" + near("zh", "&space=network&off=network_nodes"))
+    expect(there.page.locator("h1", has_text="网络")).to_be_visible()
+    there.settle()
+    assert there.on_map("map.getLayoutProperty('network_nodes', 'visibility')") == "none"
+
+
 @everywhere
 def test_a_unit_narrows_the_estate_and_is_remembered(visit, estate, size):
     there = visit(size).open("?first#lang=zh&theme=light").workspace("home").raise_sheet()

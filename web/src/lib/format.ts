@@ -27,6 +27,18 @@ export function number(value: number, lang: Language): string {
 }
 
 /**
+ * Numbers that stand below each other, all with as many decimals as the largest asks for, at most
+ * `most`: 1.000 beside 0.679, 19.3 beside 5.2.
+ */
+export function alike(values: readonly number[], lang: Language, most = 3): (value: number) => string {
+  const largest = Math.max(0, ...values.map(Math.abs))
+  const wanted = values.every(Number.isInteger) || largest >= 1000 ? 0 : largest >= 10 ? 1 : largest > 1 ? 2 : 3
+  const digits = Math.min(wanted, most)
+  const format = new Intl.NumberFormat(tags[lang], { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  return (value) => format.format(value)
+}
+
+/**
  * Numbers that bound classes, with as many decimals as it takes to tell all of them apart, and
  * at least as many as `number` gives the smallest step between them.
  */

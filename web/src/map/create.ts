@@ -39,6 +39,8 @@ export interface Start {
   padding: { top: number; right: number; bottom: number; left: number }
   title: string
   still: boolean
+  /** How much larger than on a desk what is written is. */
+  scale: number
 }
 
 export function createMap(start: Start): MapLibreMap {
@@ -64,7 +66,7 @@ export function createMap(start: Start): MapLibreMap {
     transformRequest: (url) => ({ url: asUnit(url.startsWith('/') ? address(url) : url) }),
     locale: { 'Map.Title': start.title },
   })
-  map.addControl(new ScaleControl({ maxWidth: 96 }), 'bottom-right')
+  map.addControl(new ScaleControl({ maxWidth: 96 * start.scale }), 'bottom-right')
   map.touchZoomRotate.disableRotation()
   return map
 }

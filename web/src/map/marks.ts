@@ -41,77 +41,89 @@ const SIZE: ExpressionSpecification = ['interpolate', ['linear'], ['sqrt', ['get
 /** Among the rooms of a floor there is less space for it. */
 const RADIUS: ExpressionSpecification = ['interpolate', ['linear'], ['zoom'], 17, SIZE, 18.5, ['*', 0.7, SIZE]]
 
-function bubbles(tone: Tone, theme: Theme): LayerSpecification[] {
-  const common = { source: MARKS, 'source-layer': 'list', filter: several } as const
-  return [
-    {
-      id: BUBBLE,
-      type: 'circle',
-      ...common,
-      // Where two touch, the larger lies above and has its number.
-      layout: { 'circle-sort-key': ['get', 'n'] },
-      paint: {
-        'circle-radius': RADIUS,
-        'circle-color': FILL[tone],
-        'circle-opacity': 0.94,
-        'circle-stroke-width': 2.5,
-        'circle-stroke-color': HALO[theme],
-      },
+function bubble(tone: Tone, theme: Theme): LayerSpecification {
+  return {
+    id: BUBBLE,
+    type: 'circle',
+    source: MARKS,
+    'source-layer': 'list',
+    filter: several,
+    // Where two touch, the larger lies above and has its number.
+    layout: { 'circle-sort-key': ['get', 'n'] },
+    paint: {
+      'circle-radius': RADIUS,
+      'circle-color': FILL[tone],
+      'circle-opacity': 0.94,
+      'circle-stroke-width': 2.5,
+      'circle-stroke-color': HALO[theme],
     },
-    {
-      id: `${BUBBLE}-count`,
-      type: 'symbol',
-      ...common,
-      layout: {
-        'text-field': ['to-string', ['get', 'n']],
-        'text-font': FONTS,
-        'text-size': ['interpolate', ['linear'], ['zoom'], 17, 13, 18.5, 11],
-        'text-padding': 0,
-        'symbol-sort-key': ['-', ['get', 'n']],
-      },
-      paint: { 'text-color': TEXT[tone], 'text-halo-color': TEXT[tone], 'text-halo-width': 0.3 },
-    },
-  ]
+  }
 }
 
-function pins(tone: Tone, theme: Theme): LayerSpecification[] {
-  const common = { source: MARKS, 'source-layer': 'list', filter: one } as const
-  const foot = tone === 'neutral' ? 'bottom' : 'center'
-  return [
-    {
-      id: PIN,
-      type: 'symbol',
-      ...common,
-      layout: {
-        'icon-image': `mark-${tone}`,
-        'icon-anchor': foot,
-        'icon-size': ['interpolate', ['linear'], ['zoom'], 10, 0.7, 16, 0.9, 19, 1],
-        'icon-allow-overlap': true,
-        'icon-ignore-placement': true,
-      },
-      paint: { 'icon-opacity': pale(1) },
+function counts(tone: Tone): LayerSpecification {
+  return {
+    id: `${BUBBLE}-count`,
+    type: 'symbol',
+    source: MARKS,
+    'source-layer': 'list',
+    filter: several,
+    layout: {
+      'text-field': ['to-string', ['get', 'n']],
+      'text-font': FONTS,
+      'text-size': ['interpolate', ['linear'], ['zoom'], 17, 13, 18.5, 11],
+      // As far as a bubble reaches: where two overlap the lesser goes without its number, which would
+      // lie across the other's edge.
+      'text-padding': ['interpolate', ['linear'], ['zoom'], 17, 4, 18.5, 3],
+      'symbol-sort-key': ['-', ['get', 'n']],
     },
-    {
-      id: `${PIN}-title`,
-      type: 'symbol',
-      ...common,
-      minzoom: 16.5,
-      layout: {
-        'text-field': ['coalesce', ['get', 'title'], ''],
-        'text-font': FONTS,
-        'text-size': 13,
-        'text-anchor': 'top',
-        'text-offset': [0, foot === 'bottom' ? 0.2 : 1.1],
-        'text-max-width': 9,
-      },
-      paint: {
-        'text-color': INK[theme],
-        'text-halo-color': HALO[theme],
-        'text-halo-width': 1.8,
-        'text-opacity': pale(1),
-      },
+    paint: { 'text-color': TEXT[tone], 'text-halo-color': TEXT[tone], 'text-halo-width': 0.3 },
+  }
+}
+
+/** Where the pin's point is: a drop stands on its place, other signs lie on it. */
+const foot = (tone: Tone): 'bottom' | 'center' => (tone === 'neutral' ? 'bottom' : 'center')
+
+function pin(tone: Tone): LayerSpecification {
+  return {
+    id: PIN,
+    type: 'symbol',
+    source: MARKS,
+    'source-layer': 'list',
+    filter: one,
+    layout: {
+      'icon-image': `mark-${tone}`,
+      'icon-anchor': foot(tone),
+      'icon-size': ['interpolate', ['linear'], ['zoom'], 10, 0.7, 16, 0.9, 19, 1],
+      'icon-allow-overlap': true,
+      'icon-ignore-placement': true,
     },
-  ]
+    paint: { 'icon-opacity': pale(1) },
+  }
+}
+
+function pinTitle(tone: Tone, theme: Theme): LayerSpecification {
+  return {
+    id: `${PIN}-title`,
+    type: 'symbol',
+    source: MARKS,
+    'source-layer': 'list',
+    filter: one,
+    minzoom: 16.5,
+    layout: {
+      'text-field': ['coalesce', ['get', 'title'], ''],
+      'text-font': FONTS,
+      'text-size': 13,
+      'text-anchor': 'top',
+      'text-offset': [0, foot(tone) === 'bottom' ? 0.2 : 1.1],
+      'text-max-width': 9,
+    },
+    paint: {
+      'text-color': INK[theme],
+      'text-halo-color': HALO[theme],
+      'text-halo-width': 1.8,
+      'text-opacity': pale(1),
+    },
+  }
 }
 
 /** The shapes of the rows in sight, outlined where the map draws them. */
@@ -136,9 +148,11 @@ function outline(marks: Marks, theme: Theme): LayerSpecification[] {
 }
 
 export function marksOverlay(marks: Marks, theme: Theme): Overlay {
+  const { tone } = marks
   return {
     sources: { [MARKS]: { type: 'vector', tiles: [marks.tiles], maxzoom: 20, promoteId: 'id' } },
-    layers: [...outline(marks, theme), ...bubbles(marks.tone, theme), ...pins(marks.tone, theme)],
+    // What is higher is placed first: a title gives way to a number.
+    layers: [...outline(marks, theme), pinTitle(tone, theme), bubble(tone, theme), pin(tone), counts(tone)],
   }
 }
 

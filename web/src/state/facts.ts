@@ -7,7 +7,7 @@ import { i18n } from '@/i18n'
 import { byUrgency } from '@/lib/facts'
 import type { Selection } from '@/lib/permalink'
 
-import { floorLayer, onReturn, report } from './service'
+import { floorLayer, layers, onReturn, report } from './service'
 import { view } from './view'
 
 const answered = shallowRef<{ selection: Selection; feature: Feature } | null>(null)
@@ -83,6 +83,12 @@ watch(
   { immediate: true },
 )
 onReturn(() => void fetchFacts())
+
+/** The zoom from which on a feature is drawn; what has no shape of its own is where a place of its path is. */
+export function drawnFrom(feature: Feature): number {
+  const drawn = [...feature.path, feature].findLast(({ layer }) => layers.value.get(layer)?.tiles)
+  return (drawn && layers.value.get(drawn.layer)?.zooms[0]) ?? 0
+}
 
 /** Ask once more, after a failure. */
 export const refetch = (): void => void fetchFacts()

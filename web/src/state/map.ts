@@ -2,7 +2,7 @@
 import type { Map as MapLibreMap } from 'maplibre-gl'
 import { computed, ref, shallowRef } from 'vue'
 
-import type { Bounds } from '@/api/types'
+import type { Bounds, Theme } from '@/api/types'
 import { shownFloor, type Floor } from '@/lib/floors'
 
 import { fresh, still, view } from './view'
@@ -13,6 +13,12 @@ export const bearing = ref(0)
 export const drawable = ref(true)
 /** Whether tiles are on their way; so they are until the map was complete once. */
 export const drawing = ref(true)
+
+/** Whether the map is drawn for a sheet of paper, which is light whatever the page is. */
+export const onPaper = ref(false)
+/** The theme in which the map is to be drawn, and that in which it is; null until its first style is in. */
+export const mapTheme = computed<Theme>(() => (onPaper.value ? 'light' : view.theme))
+export const drawnTheme = ref<Theme | null>(null)
 
 /** What is not the map's waits so long for it at most. */
 const PATIENCE_MS = 2500
@@ -74,8 +80,11 @@ export function inSight(place: [number, number] | null): boolean {
   return x >= left && y >= top && x <= clientWidth - right && y <= clientHeight - bottom
 }
 
-/** Bring a place into view, unless it is comfortably there. */
-export function show(bbox: Bounds | null, center: [number, number] | null): void {
+/** So near one comes to a small thing. */
+const NEAR = 19
+
+/** Bring a place into the part of the map that no panel covers, no nearer than `closest`. */
+export function show(bbox: Bounds | null, center: [number, number] | null, closest = NEAR): void {
   const target = map.value
   if (!target) return
   const bounds: Bounds | null = bbox ?? (center ? [...center, ...center] : null)
@@ -85,7 +94,7 @@ export function show(bbox: Bounds | null, center: [number, number] | null): void
       [bounds[0], bounds[1]],
       [bounds[2], bounds[3]],
     ],
-    { padding: covered(), maxZoom: 19, animate: !still, duration: 600 },
+    { padding: covered(), maxZoom: closest, animate: !still, duration: 600 },
   )
 }
 

@@ -13,6 +13,7 @@ import { select } from './choice'
 import { hoveredRow, listQuery, rows } from './lists'
 import { drawing, inSight, map, narrow, sheet, show } from './map'
 import { layers, report } from './service'
+import { overlay as stacked } from './stack'
 import { still, view } from './view'
 import { filters } from './workspaces'
 
@@ -21,8 +22,9 @@ export const tone = computed<Tone>(() => filters.value.get(view.list?.named ?? '
 
 export const marks = computed<Marks | null>(() => {
   const { list } = view
-  // While a trip is replayed its course is what is looked at.
-  if (!list || !listQuery.value || view.trip !== null) return null
+  // While a trip is replayed its course is what is looked at; where floors are stacked a mark would
+  // lie on the ground beneath the floor that it is meant for.
+  if (!list || !listQuery.value || view.trip !== null || stacked.value) return null
   const layer = layers.value.get(list.layer)
   // Rows that wait to be mended are of no layer, and nowhere.
   if (!layer) return null
@@ -80,7 +82,7 @@ export function openMark(mark: PickedMark): void {
   if (!view.list || !target || id === undefined) return
   choice.value = null
   if (n === 1) {
-    select({ layer: view.list.layer, id })
+    select({ layer: view.list.layer, id }, place)
     if (narrow.value && sheet.value === 'peek') sheet.value = 'half'
   } else if (target.getZoom() >= CLOSE) void offer(mark)
   else target.easeTo({ center: place, zoom: Math.min(target.getZoom() + 2.5, 20), animate: !still, duration: 400 })

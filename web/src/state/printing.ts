@@ -4,8 +4,9 @@ import { nextTick, ref, shallowRef } from 'vue'
 
 import { scaleBar, type Bar } from '@/lib/measuring'
 import { uncovered } from '@/lib/printing'
+import { until } from '@/lib/until'
 
-import { covered, map } from './map'
+import { covered, drawnTheme, map, onPaper } from './map'
 import { now } from './service'
 
 export interface Printed {
@@ -27,6 +28,8 @@ export const printing = ref(false)
 /** Dots of the picture to one CSS pixel: what a printer can show of a map of this size. */
 const RATIO = 2
 const PATIENCE_MS = 8000
+/** How long the light style may take to come. */
+const STYLE_MS = 20_000
 
 /** Draw the map finer than a screen needs and call `take` in the frame in which it is complete. */
 async function drawn<T>(target: MapLibreMap, take: () => T): Promise<T> {
@@ -68,8 +71,20 @@ function metresPerPixel(target: MapLibreMap): number {
   return (Math.cos((lat * Math.PI) / 180) * 40_075_016.686) / (512 * 2 ** target.getZoom())
 }
 
+/** The picture of the map in its light style; the page's own comes back once it is taken. */
+async function onLight<T>(target: MapLibreMap, take: () => T): Promise<T> {
+  onPaper.value = true
+  try {
+    // A dark picture is none for paper: rather no print than that one.
+    if (!(await until(() => drawnTheme.value === 'light', STYLE_MS))) throw new Error('the light style did not come')
+    return await drawn(target, take)
+  } finally {
+    onPaper.value = false
+  }
+}
+
 async function prepare(target: MapLibreMap): Promise<Printed> {
-  const { paper, width, height } = await drawn(target, () => copied(target))
+  const { paper, width, height } = await onLight(target, () => copied(target))
   const picture = await new Promise<Blob | null>((done) => paper.toBlob(done, 'image/png'))
   if (!picture) throw new Error('the map gave no picture')
   const bar = scaleBar(metresPerPixel(target), width / 5)

@@ -1,10 +1,11 @@
 /** Where the reader is in the page: workspace, list, place; and how to get to another. */
+import { watch } from 'vue'
+
 import type { OpenList } from '@/lib/permalink'
 
-import { off } from './choice'
+import { hidden, layersOf, off } from './choice'
 import { narrow, panelOpen, sheet } from './map'
 import { view } from './view'
-import { workspaces } from './workspaces'
 
 /** The last place of the rail: all layers. */
 export const LAYERS = 'layers'
@@ -26,8 +27,16 @@ function reveal(): void {
 /** Layers that are drawn only because a workspace wants them: they leave with it. */
 let lent: string[] = []
 
+// Until a layer is switched `off` follows the workspace by itself; from then on it is kept here.
+watch(
+  () => view.off === null,
+  (follows) => follows || (lent = layersOf(view.space).filter((name) => hidden.value.includes(name))),
+  { flush: 'sync' },
+)
+
 function draw(space: string | null): void {
-  const wanted = workspaces.value.find((each) => each.name === space)?.layers ?? []
+  if (view.off === null) return
+  const wanted = layersOf(space)
   const returned = lent.filter((name) => !wanted.includes(name) && !off.value.includes(name))
   const missing = wanted.filter((name) => off.value.includes(name))
   lent = [...lent.filter((name) => wanted.includes(name)), ...missing]

@@ -7,7 +7,7 @@ import { floorLabel, type Floor } from '@/lib/floors'
 import { coloured, keyOf, stackOverlay, type Colouring } from '@/map/stack'
 
 import { answer, measure } from './measure'
-import { afterLayout, covered, map } from './map'
+import { afterLayout, covered, map, mapTheme } from './map'
 import { onReturn, report } from './service'
 import { still, view } from './view'
 
@@ -38,7 +38,7 @@ export const key = computed(() => (stack.value ? keyOf(stack.value.rooms, colour
 
 const rooms = computed(() =>
   stack.value
-    ? coloured(stack.value.rooms, colouring.value, answer.value?.layer === 'rooms' ? answer.value : null, view.theme)
+    ? coloured(stack.value.rooms, colouring.value, answer.value?.layer === 'rooms' ? answer.value : null, mapTheme.value)
     : null,
 )
 
@@ -52,7 +52,7 @@ export const overlay = computed(() => {
       floor: known ? view.floor : null,
       selected: view.selection?.layer === 'rooms' ? view.selection.id : null,
     },
-    view.theme,
+    mapTheme.value,
   )
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { age, bounds, counted, day, exact, moment, number, tr } from '@/lib/format'
+import { age, alike, bounds, counted, day, exact, moment, number, tr } from '@/lib/format'
 
 describe('numbers', () => {
   it.each([
@@ -56,5 +56,22 @@ describe('counted', () => {
     expect(counted(bodies, 1, 'zh')).toBe('个')
     expect(counted({ zh: '人', en: 'people' }, 1, 'en')).toBe('person')
     expect(counted({ zh: '次', en: 'trips' }, null, 'en')).toBe('trips')
+  })
+})
+
+describe('numbers below each other', () => {
+  const written = (values: number[], most?: number): string[] => values.map(alike(values, 'zh', most))
+
+  it('have the decimals of the largest', () => {
+    expect(written([0.384, 1, 0.679, 0.88])).toEqual(['0.384', '1.000', '0.679', '0.880'])
+    expect(written([0.868, 2.4, 0.975])).toEqual(['0.87', '2.40', '0.98'])
+    expect(written([5.2, 19.3, 19.06])).toEqual(['5.2', '19.3', '19.1'])
+    expect(written([1234.5, 12.25])).toEqual(['1,235', '12'])
+  })
+
+  it('have none where all are whole, and no more than they may', () => {
+    expect(written([4, 12])).toEqual(['4', '12'])
+    expect(written([7.25, 3.5], 1)).toEqual(['7.3', '3.5'])
+    expect(written([])).toEqual([])
   })
 })

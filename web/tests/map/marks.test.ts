@@ -46,7 +46,18 @@ describe('what the page draws on the service’s style', () => {
     const made = compose(base, { ...choice, above: [marksOverlay(marks, 'light')] })
     const outline = made.layers.find((layer) => layer.id === 'list-outline')
     expect(JSON.stringify(outline)).toContain('ordinal')
-    expect(made.layers.map((layer) => layer.id).slice(-4)).toEqual(['list-bubble', 'list-bubble-count', 'list-pin', 'list-pin-title'])
+    expect(made.layers.map((layer) => layer.id).slice(-4)).toEqual(['list-pin-title', 'list-bubble', 'list-pin', 'list-bubble-count'])
+  })
+
+  it('places the number of the larger bubble first, as wide as a bubble, and titles after all numbers', () => {
+    const { layers } = marksOverlay(marks, 'light')
+    const counts = layers.at(-1)
+    expect(counts?.id).toBe('list-bubble-count')
+    const layout = counts?.layout as Record<string, unknown>
+    expect(layout['symbol-sort-key']).toEqual(['-', ['get', 'n']])
+    expect(layout['text-padding']).not.toBe(0)
+    // Its circle stays where a number gives way.
+    expect(layers.find((layer) => layer.id === 'list-bubble')?.type).toBe('circle')
   })
 
   it('is told apart by shape as well as by colour', () => {

@@ -3,7 +3,7 @@ import { computed, onScopeDispose, ref, watch, type Ref } from 'vue'
 
 import type { Bounds } from '@/api/types'
 import { desks, extentOf } from '@/state/board'
-import { map } from '@/state/map'
+import { map, scale } from '@/state/map'
 import { choose } from '@/state/measure'
 import { catalogue, measures, report } from '@/state/service'
 import { still } from '@/state/view'
@@ -23,10 +23,11 @@ const COLOURS: Record<string, string> = {
 }
 const INPUTS = ['pointerdown', 'wheel', 'keydown', 'touchstart'] as const
 
-/** The padding of the map, so that what is shown lies between the columns (`--board`, as in the styles). */
+/** The padding of the map, so that what is shown lies between the columns (`--board` and the wall's `--rail`, as in the styles). */
 function between(): { top: number; right: number; bottom: number; left: number } {
   const column = Math.min(Math.max(324, innerWidth * 0.19), 800)
-  return { top: 144, bottom: 96, left: column + 88, right: column + 88 }
+  const by = scale.value
+  return { top: 144 * by, bottom: 96 * by, left: column + (72 + 16) * by, right: column + 88 }
 }
 
 function fly(bounds: Bounds): void {

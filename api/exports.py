@@ -24,7 +24,7 @@ from api.ogc.items import identity
 from api.session import Session
 from layers.facts import TITLE_OF, layer_of_key
 from layers.fields import fields_of
-from layers.labels import CHOICES, Text
+from layers.labels import CHOICES, Text, unit_text
 from layers.listing import SHAPE, SHOWN_TITLE, Listing
 from layers.places import CONTAINERS
 from layers.problems import BadRequest
@@ -38,10 +38,10 @@ XLSX_ROWS = 1_048_575
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _ASIDE = ("names", "path", "attributes", "revision")
 _PLACE = {
-    "lon": Text("经度（显示位置）", "longitude (shown at)"),
-    "lat": Text("纬度（显示位置）", "latitude (shown at)"),
+    "lon": Text("经度（显示位置）", "Longitude (shown at)"),
+    "lat": Text("纬度（显示位置）", "Latitude (shown at)"),
 }
-_TITLE = Text("标题", "title")
+_TITLE = Text("标题", "Title")
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,20 @@ def columns_of(session: Session, listing: Listing) -> list[Column]:
     for each in listing.named.columns if listing.named else ():
         labels = CHOICES[each.choices] if each.choices else {}
         read = _reader(each.name, each.type, zone, {c: say(t) for c, t in labels.items()})
-        made.append(
-            Column(each.name, _heading(say(each.title), each.unit), each.type, each.unit, read)
-        )
+        unit = say(unit_text(each.unit)) if each.unit else None
+        made.append(Column(each.name, _heading(say(each.heading), unit), each.type, unit, read))
     keys = {c.name: layer_of_key(c) for c in listing.layer.table.columns}
     for field in fields_of(listing.layer):
         if field.name in _ASIDE:
             continue
-        heading = _heading(say(field.title), field.unit)
+        unit = say(unit_text(field.unit)) if field.unit else None
+        heading = _heading(say(field.title), unit)
         if keys.get(field.name) is not None:
             read, kind = _plain(TITLE_OF + field.name), "string"
         else:
             told = {code: say(text) for code, text in field.choices.items()}
             read, kind = _reader(field.name, field.type, zone, told), field.type
-        made.append(Column(field.name, heading, kind, field.unit, read))
+        made.append(Column(field.name, heading, kind, unit, read))
     return made
 
 

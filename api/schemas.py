@@ -108,6 +108,11 @@ CATALOGUE = record(
     now=MOMENT,
     timezone=STRING,
     bounds=BOUNDS,
+    units={
+        **by_name(TEXT),
+        "description": "计量单位的两种语言；不在其中的是符号 | units that are words, in both "
+        "languages; one that is not here is a sign (m²)",
+    },
     groups=rows(record(name=STRING, title=TEXT)),
     layers=rows(LAYER),
 )

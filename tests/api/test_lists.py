@@ -286,7 +286,7 @@ async def test_dates_are_dates_and_a_text_like_a_formula_stays_text(database: An
     book = openpyxl.load_workbook(io.BytesIO(sheet.content))
     lines = list(book.worksheets[0].iter_rows())
     heads = [cell.value for cell in lines[0]]
-    names = [line[heads.index("name")] for line in lines[1:5]]
+    names = [line[heads.index("Name")] for line in lines[1:5]]
     assert [(cell.value, cell.data_type) for cell in names] == [
         ("=1+1", "s"), ("+86", "s"), ("-2", "s"), ("@x", "s"),
     ]  # fmt: skip

@@ -36,6 +36,12 @@ export interface paths {
                             now: string;
                             timezone: string;
                             bounds: number[] | null;
+                            units: {
+                                [key: string]: {
+                                    zh: string;
+                                    en: string;
+                                };
+                            };
                             groups: {
                                 name: string;
                                 title: {

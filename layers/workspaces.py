@@ -53,7 +53,8 @@ WORKSPACES: tuple[Workspace, ...] = (
         name="space",
         title=Text("办公用房", "Office space"),
         description=Text(
-            "谁在哪间房、是否超面积、哪里空置", "Who sits where, within what limit, and what is empty"
+            "谁在哪间房、是否超面积、哪里空置",
+            "Who sits where, within what limit, and what is empty",
         ),
         filters=(
             "over_quota_people",

@@ -318,6 +318,11 @@ METER_CONSUMPTION = record(
         record(
             start=MOMENT,
             end=MOMENT,
+            at={
+                **maybe(MOMENT),
+                "description": "事件是一个不计入的读数时，该读数的时刻（即 end） | the moment "
+                "of the one reading that the event is, which does not count: its `end`",
+            },
             kind=STRING,
             title=TEXT,
             consumption=maybe(NUMBER),

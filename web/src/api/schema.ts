@@ -386,6 +386,8 @@ export interface paths {
                                 start: string;
                                 /** Format: date-time */
                                 end: string;
+                                /** Format: date-time */
+                                at: string | null;
                                 kind: string;
                                 title: {
                                     zh: string;

@@ -629,6 +629,7 @@ export interface paths {
                                 en: string;
                             };
                             filters: string[];
+                            more: string[];
                             lists: string[];
                             layers: string[];
                             measures: string[];

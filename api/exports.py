@@ -11,6 +11,7 @@ import csv
 import io
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -124,6 +125,19 @@ def safe_text(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(_FORMULA):
         return "'" + value
     return value
+
+
+async def begun(stream: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Return the stream with its first bytes made: until then a refusal is still a problem."""
+    first = await anext(stream)
+
+    async def whole() -> AsyncGenerator[bytes]:
+        async with aclosing(stream):
+            yield first
+            async for part in stream:
+                yield part
+
+    return whole()
 
 
 async def csv_of(session: Session, listing: Listing) -> AsyncGenerator[bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import aclosing
 from datetime import datetime
 from os import SEEK_END
 from typing import Annotated, Any, Literal
@@ -13,7 +12,7 @@ import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response, StreamingResponse
 
-from api.exports import bytes_of, csv_of, geojson_of, xlsx_of
+from api.exports import begun, bytes_of, csv_of, geojson_of, xlsx_of
 from api.listed import ListingOf
 from api.problems import described
 from api.routes.lists import added_up
@@ -92,16 +91,7 @@ async def export_list(
             "demo": session.config.demo,
         }
         stream = geojson_of(session, listing, head)
-    # The first bytes are made before the answer begins, so that a refusal is still a problem.
-    first = await anext(stream)
-
-    async def whole() -> Any:
-        async with aclosing(stream):
-            yield first
-            async for part in stream:
-                yield part
-
-    return StreamingResponse(whole(), media_type=_KINDS[format], headers=headers)
+    return StreamingResponse(await begun(stream), media_type=_KINDS[format], headers=headers)
 
 
 def title_of(session: Session, listing: Listing) -> str:

@@ -35,6 +35,8 @@ CHUNK = 1_000
 _PIECE = 2**16
 XLSX_ROWS = 1_048_575
 """Rows that a sheet of Excel holds below its heading."""
+XLSX_CHARS = 32_767
+"""What a cell of Excel holds, counted in UTF-16."""
 # Where the system is Chinese or Japanese, some programs take the wide forms for the narrow ones.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _ASIDE = ("names", "path", "attributes", "revision")
@@ -43,6 +45,7 @@ _PLACE = {
     "lat": Text("纬度（显示位置）", "Latitude (shown at)"),
 }
 _TITLE = Text("标题", "Title")
+_CUT = Text("截断的单元格", "Cells cut short")
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,16 @@ async def begun(stream: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     return whole()
 
 
+def fitting(text: str) -> str:
+    """Return a text as a cell of Excel holds it: one that is too long is cut and ends in "…"."""
+    if len(text) <= XLSX_CHARS // 2:
+        return text
+    wide = text.encode("utf-16-le", "surrogatepass")
+    if len(wide) <= 2 * XLSX_CHARS:
+        return text
+    return wide[: 2 * XLSX_CHARS - 2].decode("utf-16-le", "ignore") + "…"
+
+
 async def csv_of(session: Session, listing: Listing) -> AsyncGenerator[bytes]:
     """Yield a CSV with a byte order mark, by which Excel knows that the text is UTF-8."""
     async with session.connections.stream(listing.export(shapes=False), CHUNK) as (names, chunks):
@@ -223,6 +236,8 @@ async def xlsx_of(
             sheet = _Workbook(file, parts.name, session.say(listing.layer.title), columns)
             async for chunk in chunks:
                 await asyncio.to_thread(sheet.add, chunk)
+        if sheet.cut:
+            notes = [*notes, (session.say(_CUT), session.say(_cells(sheet.cut)))]
         await asyncio.to_thread(sheet.close, session.say(Text("说明", "Notes")), notes)
     except BaseException:
         file.close()
@@ -240,8 +255,19 @@ async def bytes_of(file: IO[bytes]) -> AsyncGenerator[bytes]:
             yield part
 
 
+def _cells(cut: int) -> Text:
+    return Text(
+        f"{cut:,} 个单元格超过 Excel 的 {XLSX_CHARS:,} 个字符，已截断并以“…”结尾；CSV 中是全文",
+        f"{cut:,} hold more than the {XLSX_CHARS:,} characters of Excel and end in “…”; "
+        "the CSV has them whole",
+    )
+
+
 class _Workbook:
-    """A sheet written from the top down; text is written as text, whatever it begins with."""
+    """A sheet written from the top down; text is written as text, whatever it begins with.
+
+    `cut` counts the cells that were too long.
+    """
 
     def __init__(self, file: IO[bytes], parts: str, name: str, columns: list[Column]) -> None:
         self._columns = columns
@@ -260,6 +286,7 @@ class _Workbook:
             self._sheet.write_string(0, place, column.heading, bold)
         self._sheet.freeze_panes(1, 1)
         self._line = 0
+        self.cut = 0
 
     def add(self, rows: list[Any]) -> None:
         """Add rows, one line each."""
@@ -280,7 +307,10 @@ class _Workbook:
         elif isinstance(value, date):
             self._sheet.write_datetime(line, place, value, self._formats["date"])
         else:
-            self._sheet.write_string(line, place, str(value))
+            text = str(value)
+            fits = fitting(text)
+            self.cut += fits is not text
+            self._sheet.write_string(line, place, fits)
 
     def close(self, name: str, notes: list[tuple[str, Any]]) -> None:
         """Add the sheet of notes and write the file."""
@@ -296,5 +326,5 @@ class _Workbook:
             elif isinstance(value, int | float):
                 sheet.write_number(line, 1, value)
             else:
-                sheet.write_string(line, 1, str(value))
+                sheet.write_string(line, 1, fitting(str(value)))
         self._book.close()

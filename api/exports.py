@@ -11,6 +11,7 @@ import csv
 import io
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,7 +25,7 @@ from api.ogc.items import identity
 from api.session import Session
 from layers.facts import TITLE_OF, layer_of_key
 from layers.fields import fields_of
-from layers.labels import CHOICES, Text
+from layers.labels import CHOICES, Text, unit_text
 from layers.listing import SHAPE, SHOWN_TITLE, Listing
 from layers.places import CONTAINERS
 from layers.problems import BadRequest
@@ -34,14 +35,17 @@ CHUNK = 1_000
 _PIECE = 2**16
 XLSX_ROWS = 1_048_575
 """Rows that a sheet of Excel holds below its heading."""
+XLSX_CHARS = 32_767
+"""What a cell of Excel holds, counted in UTF-16."""
 # Where the system is Chinese or Japanese, some programs take the wide forms for the narrow ones.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _ASIDE = ("names", "path", "attributes", "revision")
 _PLACE = {
-    "lon": Text("经度（显示位置）", "longitude (shown at)"),
-    "lat": Text("纬度（显示位置）", "latitude (shown at)"),
+    "lon": Text("经度（显示位置）", "Longitude (shown at)"),
+    "lat": Text("纬度（显示位置）", "Latitude (shown at)"),
 }
-_TITLE = Text("标题", "title")
+_TITLE = Text("标题", "Title")
+_CUT = Text("截断的单元格", "Cells cut short")
 
 
 @dataclass(frozen=True)
@@ -62,20 +66,20 @@ def columns_of(session: Session, listing: Listing) -> list[Column]:
     for each in listing.named.columns if listing.named else ():
         labels = CHOICES[each.choices] if each.choices else {}
         read = _reader(each.name, each.type, zone, {c: say(t) for c, t in labels.items()})
-        made.append(
-            Column(each.name, _heading(say(each.title), each.unit), each.type, each.unit, read)
-        )
+        unit = say(unit_text(each.unit)) if each.unit else None
+        made.append(Column(each.name, _heading(say(each.heading), unit), each.type, unit, read))
     keys = {c.name: layer_of_key(c) for c in listing.layer.table.columns}
     for field in fields_of(listing.layer):
         if field.name in _ASIDE:
             continue
-        heading = _heading(say(field.title), field.unit)
+        unit = say(unit_text(field.unit)) if field.unit else None
+        heading = _heading(say(field.title), unit)
         if keys.get(field.name) is not None:
             read, kind = _plain(TITLE_OF + field.name), "string"
         else:
             told = {code: say(text) for code, text in field.choices.items()}
             read, kind = _reader(field.name, field.type, zone, told), field.type
-        made.append(Column(field.name, heading, kind, field.unit, read))
+        made.append(Column(field.name, heading, kind, unit, read))
     return made
 
 
@@ -124,6 +128,29 @@ def safe_text(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(_FORMULA):
         return "'" + value
     return value
+
+
+async def begun(stream: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Return the stream with its first bytes made: until then a refusal is still a problem."""
+    first = await anext(stream)
+
+    async def whole() -> AsyncGenerator[bytes]:
+        async with aclosing(stream):
+            yield first
+            async for part in stream:
+                yield part
+
+    return whole()
+
+
+def fitting(text: str) -> str:
+    """Return a text as a cell of Excel holds it: one that is too long is cut and ends in "…"."""
+    if len(text) <= XLSX_CHARS // 2:
+        return text
+    wide = text.encode("utf-16-le", "surrogatepass")
+    if len(wide) <= 2 * XLSX_CHARS:
+        return text
+    return wide[: 2 * XLSX_CHARS - 2].decode("utf-16-le", "ignore") + "…"
 
 
 async def csv_of(session: Session, listing: Listing) -> AsyncGenerator[bytes]:
@@ -209,6 +236,8 @@ async def xlsx_of(
             sheet = _Workbook(file, parts.name, session.say(listing.layer.title), columns)
             async for chunk in chunks:
                 await asyncio.to_thread(sheet.add, chunk)
+        if sheet.cut:
+            notes = [*notes, (session.say(_CUT), session.say(_cells(sheet.cut)))]
         await asyncio.to_thread(sheet.close, session.say(Text("说明", "Notes")), notes)
     except BaseException:
         file.close()
@@ -226,8 +255,19 @@ async def bytes_of(file: IO[bytes]) -> AsyncGenerator[bytes]:
             yield part
 
 
+def _cells(cut: int) -> Text:
+    return Text(
+        f"{cut:,} 个单元格超过 Excel 的 {XLSX_CHARS:,} 个字符，已截断并以“…”结尾；CSV 中是全文",
+        f"{cut:,} hold more than the {XLSX_CHARS:,} characters of Excel and end in “…”; "
+        "the CSV has them whole",
+    )
+
+
 class _Workbook:
-    """A sheet written from the top down; text is written as text, whatever it begins with."""
+    """A sheet written from the top down; text is written as text, whatever it begins with.
+
+    `cut` counts the cells that were too long.
+    """
 
     def __init__(self, file: IO[bytes], parts: str, name: str, columns: list[Column]) -> None:
         self._columns = columns
@@ -246,6 +286,7 @@ class _Workbook:
             self._sheet.write_string(0, place, column.heading, bold)
         self._sheet.freeze_panes(1, 1)
         self._line = 0
+        self.cut = 0
 
     def add(self, rows: list[Any]) -> None:
         """Add rows, one line each."""
@@ -266,7 +307,10 @@ class _Workbook:
         elif isinstance(value, date):
             self._sheet.write_datetime(line, place, value, self._formats["date"])
         else:
-            self._sheet.write_string(line, place, str(value))
+            text = str(value)
+            fits = fitting(text)
+            self.cut += fits is not text
+            self._sheet.write_string(line, place, fits)
 
     def close(self, name: str, notes: list[tuple[str, Any]]) -> None:
         """Add the sheet of notes and write the file."""
@@ -282,5 +326,5 @@ class _Workbook:
             elif isinstance(value, int | float):
                 sheet.write_number(line, 1, value)
             else:
-                sheet.write_string(line, 1, str(value))
+                sheet.write_string(line, 1, fitting(str(value)))
         self._book.close()

@@ -13,7 +13,7 @@ from api.session import Session
 from layers.access import rows
 from layers.base import Layer
 from layers.insights import INSIGHTS, Insight, Told
-from layers.labels import Text
+from layers.labels import Text, heading
 from layers.measures.base import Question
 from layers.places import titled
 from layers.registry import layer as layer_named
@@ -71,7 +71,7 @@ def _described(
         "lines": [
             {
                 "name": line.name,
-                "title": line.title._asdict(),
+                "title": heading(line.title)._asdict(),
                 "value": _local(session, line.value),
                 "unit": line.unit,
                 "link": _link(line.link, titles),

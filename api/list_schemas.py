@@ -78,6 +78,7 @@ WORKSPACE = record(
     title=TEXT,
     description=TEXT,
     filters=rows(STRING),
+    more=rows(STRING),
     lists=rows(STRING),
     layers=rows(STRING),
     measures=rows(STRING),

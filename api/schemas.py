@@ -136,6 +136,11 @@ CATALOGUE = record(
     now=MOMENT,
     timezone=STRING,
     bounds=BOUNDS,
+    units={
+        **by_name(TEXT),
+        "description": "计量单位的两种语言；不在其中的是符号 | units that are words, in both "
+        "languages; one that is not here is a sign (m²)",
+    },
     groups=rows(record(name=STRING, title=TEXT)),
     layers=rows(LAYER),
 )
@@ -341,6 +346,11 @@ METER_CONSUMPTION = record(
         record(
             start=MOMENT,
             end=MOMENT,
+            at={
+                **maybe(MOMENT),
+                "description": "事件是一个不计入的读数时，该读数的时刻（即 end） | the moment "
+                "of the one reading that the event is, which does not count: its `end`",
+            },
             kind=STRING,
             title=TEXT,
             consumption=maybe(NUMBER),

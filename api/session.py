@@ -61,13 +61,17 @@ class Config:
 
 @dataclass(frozen=True)
 class Session:
-    """One request: its actor, its moment of record, its language, and the door to the database."""
+    """One request: its actor, its moment of record, its language, and the door to the database.
+
+    `unit` is the body as which the estate is seen; it has narrowed the actor already.
+    """
 
     actor: Actor
     at: datetime | None
     language: str
     connections: Connections
     config: Config
+    unit: int | None = None
 
     async def fetch(
         self, statement: Executable | Prepared, values: Mapping[str, Any] | None = None
@@ -181,7 +185,7 @@ async def open_session(
     actor = await actor_of(request, connections, config)
     if unit is not None:
         actor = await narrowed(actor, unit, connections)
-    return Session(actor, moment, language_of(request), connections, config)
+    return Session(actor, moment, language_of(request), connections, config, unit)
 
 
 async def actor_of(request: Request, connections: Connections, config: Config) -> Actor:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import JSONB
 
 from importers.base import ATTRIBUTE, FILE, NAME_IN, ROW, Action, Issue, Target
-from importers.messages import message
+from importers.messages import allowed, message
 from importers.values import as_text, cell, convert, positions
 from layers.base import Entity, Series, table_of
-from layers.labels import CHOICES, Text
+from layers.labels import CHOICES, Text, unit_text
 
 _SKIPPED: Final = {"id", "revision", "source", "source_key", "names", "attributes", "geom", "path"}
 _ANY: Final = (-np.inf, np.inf)
@@ -65,7 +65,7 @@ class Inspection:
     ) -> None:
         """Record an issue of the row at `position` with a text of the catalogue."""
         title = title_of(self.table, column)
-        text = message(reason, title=title, **values)
+        text = message(reason, field=title, **values)
         self.add(position, column, values.get("value"), reason, text, action)
 
     def add(
@@ -120,7 +120,7 @@ def inspect(target: Target, timezone: str) -> Inspection:
     found = Inspection(target, raw, pd.DataFrame(index=raw.index), np.zeros(len(raw), dtype=bool))
     aside: dict[str, pd.Series[Any]] = {}
     for refusal in target.refused:
-        text = message(refusal.reason, title=refusal.title, value=refusal.value)
+        text = message(refusal.reason, field=refusal.title, value=refusal.value)
         found.add(
             refusal.position, refusal.field, refusal.value, refusal.reason, text, refusal.action
         )
@@ -176,7 +176,7 @@ def _convert(
         reason = made.reason if wrong[position] else "out_of_range"
         found.say(
             position, name, reason, action,
-            value=value, unit=column.info.get("unit", "1"), low=low, high=high,
+            value=value, unit=unit_text(column.info.get("unit", "1")), allowed=allowed(low, high),
             choices="、".join(text.zh for text in known.values()),
         )  # fmt: skip
         kept.iloc[position] = value

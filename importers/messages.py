@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,8 +49,8 @@ REASONS: Final[dict[str, Text]] = {
         "'{value}' is no choice of {field}; use one of: {choices}",
     ),
     "out_of_range": Text(
-        "“{field}”的值“{value}”超出允许范围 {low} 至 {high}；请核对",
-        "'{value}' in {field} is outside {low} to {high}; check it",
+        "“{field}”的值“{value}”超出允许范围，应{allowed}；请核对",
+        "'{value}' in {field} is out of range: it should be {allowed}; check it",
     ),
     "missing_value": Text("缺少“{field}”；请补填", "{field} is missing; fill it in"),
     "duplicate_value": Text(
@@ -123,6 +124,9 @@ TITLES: Final[dict[str, Text]] = {
 """What each reason is called where rows are counted by it."""
 
 
+_NEXT_TO_NOTHING: Final = 1e-6
+
+
 def title_of_reason(reason: str) -> Text:
     """Return what a reason is called; one of an importer's own goes by its code."""
     return TITLES.get(reason, Text(reason, reason))
@@ -131,11 +135,23 @@ def title_of_reason(reason: str) -> Text:
 def message(reason: str, **values: Any) -> Text:
     """Return the text of a reason in both languages with its values filled in."""
     text = REASONS[reason]
-    fields = values.pop("title", None)
-    in_zh, in_en = dict(values), dict(values)
-    if isinstance(fields, Text):
-        in_zh["field"], in_en["field"] = fields.zh, fields.en
+    in_zh = {k: v.zh if isinstance(v, Text) else v for k, v in values.items()}
+    in_en = {k: v.en if isinstance(v, Text) else v for k, v in values.items()}
     return Text(text.zh.format(**in_zh), text.en.format(**in_en))
+
+
+def allowed(low: float, high: float) -> Text:
+    """Return a range in words; an end that is infinite is open."""
+    least, most = _plain(low), _plain(high)
+    if math.isinf(high):
+        return Text(f"不小于 {least}", f"at least {least}")
+    if 0 < low < _NEXT_TO_NOTHING:
+        return Text(f"大于 0 且不大于 {most}", f"more than 0 and at most {most}")
+    return Text(f"在 {least} 至 {most} 之间", f"from {least} to {most}")
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else f"{number:g}"
 
 
 def bad_input(path: Path | str, zh: str, en: str, **details: Any) -> BadInput:

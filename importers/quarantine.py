@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from layers.labels import Text
@@ -14,34 +14,42 @@ FILE, ROW, REASONS, GEOMETRY = "文件", "行", "原因", "几何"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_sheet(rows: Iterable[Mapping[str, Any]], language: str) -> list[dict[str, Any]]:
-    """Return the rows as they were read, with file, row and reasons before them.
+def headings(names: Iterable[str], *, shapes: bool) -> list[str]:
+    """Return the headings of a sheet whose rows hold `names`, see `layers.waiting.headings`."""
+    return list(dict.fromkeys([FILE, ROW, REASONS, *names, *([GEOMETRY] if shapes else ())]))
+
+
+def as_sheet(rows: Iterable[Mapping[str, Any]], language: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows as they were read, with file, row and reasons before them.
 
     Parameters
     ----------
     rows : of `layers.waiting.waiting`.
     language : of the reasons, ``"zh"`` or ``"en"``.
     """
-    return [
-        {
+    for row in rows:
+        yield {
             FILE: row["file"],
             ROW: row["row"],
             REASONS: "；".join(_said(each, language) for each in row["reasons"]),
             **row["values"],
             **({GEOMETRY: row["geometry"]} if row["geometry"] else {}),
         }
-        for row in rows
-    ]
 
 
-def write_csv(sheet: list[dict[str, Any]], file: TextIO) -> None:
-    """Write a sheet as CSV; the caller opens the file, with a BOM where Excel is to read it."""
-    names = list(dict.fromkeys(name for row in sheet for name in row))
+def write_csv(rows: Iterable[Mapping[str, Any]], names: Sequence[str], file: TextIO) -> None:
+    """Write rows of a sheet as CSV, without headings.
+
+    The caller opens the file, with a BOM where Excel is to read it.
+    """
     writer = csv.DictWriter(file, names)
-    # Headings come of the users' files as well.
-    writer.writerow({name: as_cell(name) for name in names})
-    for row in sheet:
+    for row in rows:
         writer.writerow({name: as_cell(value) for name, value in row.items()})
+
+
+def write_headings(names: Sequence[str], file: TextIO) -> None:
+    """Write the first line of a CSV; headings come of the users' files as well."""
+    csv.writer(file).writerow([as_cell(name) for name in names])
 
 
 def as_cell(value: Any) -> Any:

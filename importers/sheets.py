@@ -29,7 +29,7 @@ from importers.places import points
 from importers.plans.archive import check_unpacked
 from importers.values import as_text, cell, convert
 from layers.base import Base, Feature, table_of
-from layers.labels import CHOICES, Text
+from layers.labels import CHOICES, Text, unit_text
 
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
 _EXCEL: Final = (".xlsx", ".xlsm")
@@ -337,7 +337,7 @@ def _note(each: Field) -> str:
     if each.required:
         lines.append("必填 | required")
     if each.unit:
-        lines.append(f"单位 | unit: {each.unit}")
+        lines.append(f"单位 | unit: {' | '.join(dict.fromkeys(unit_text(each.unit)))}")
     if each.choices:
         lines.append("可用 | one of: " + "、".join(t.zh for t in CHOICES[each.choices].values()))
     return "\n".join(lines)

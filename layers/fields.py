@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from layers import registry
 from layers.base import Base, Entity, Layer
-from layers.labels import CHOICES, Text
+from layers.labels import CHOICES, Text, heading
 
 _JSON_TYPES: dict[type, str] = {
     bool: "boolean",
@@ -32,7 +32,7 @@ class Field:
     Attributes
     ----------
     type : ``string``, ``integer``, ``number``, ``boolean``, ``date``, ``date-time`` or ``object``.
-    unit : as it is shown; None for what has none.
+    unit : as it is recorded, see `layers.labels.UNITS`; None for what has none.
     choices : code → label, for a column that is held to a list.
     reference : the layer whose row this column names by its id.
     editable : whether people may set it by hand.
@@ -51,10 +51,10 @@ class Field:
 def title_of(column: Column[Any]) -> Text:
     """Return the heading of a column: its comment, in both languages."""
     title = column.info.get("title")
-    if isinstance(title, Text):
-        return title
-    zh, _, en = (column.comment or column.name).partition(" | ")
-    return Text(zh, en or zh)
+    if not isinstance(title, Text):
+        zh, _, en = (column.comment or column.name).partition(" | ")
+        title = Text(zh, en or zh)
+    return heading(title)
 
 
 def type_of(column: Column[Any]) -> str:

@@ -6,6 +6,7 @@ the database check, the forms, the legend, the importers and the help text agree
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from geo.messages import READING_MESSAGES
@@ -22,8 +23,29 @@ class Text(NamedTuple):
         return self.en if language.lower().startswith("en") else self.zh
 
 
+def heading(text: Text) -> Text:
+    """Return a text as it heads a column or a line: its English begins with a capital.
+
+    A sign (kWh, m²) keeps its letters.
+    """
+    word = re.match(r"[a-z]+(?=[ ,:;)-]|$)", text.en)
+    return text if word is None else Text(text.zh, text.en[0].upper() + text.en[1:])
+
+
 def _list(**labels: str) -> dict[str, Text]:
     return {code: Text(*label.split(" | ")) for code, label in labels.items()}
+
+
+UNITS: dict[str, Text] = _list(
+    元="元 | CNY", 人="人 | people", 件="件 | items", 天="天 | days",
+    千瓦时="千瓦时 | kWh", 度="度 | kWh", 立方米="立方米 | m³", 吨="吨 | t",
+)  # fmt: skip
+"""The units that are words, as columns and meters record them; the others are signs (m², kWh)."""
+
+
+def unit_text(unit: str) -> Text:
+    """Return a unit as it is said in each language."""
+    return UNITS.get(unit, Text(unit, unit))
 
 
 CHOICES: dict[str, dict[str, Text]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, collate, false, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -50,6 +50,7 @@ def waiting(
     kind: str | None = None,
     batch: int | None = None,
     after: int | None = None,
+    until: int | None = None,
     limit: int | None = None,
 ) -> Select[Any]:
     """Return the rows in the order in which they came.
@@ -58,6 +59,7 @@ def waiting(
     ----------
     kind, batch : of this kind of import, of this import alone.
     after : the id of the last row of the page before.
+    until : the id of the last row that is wanted.
     """
     query = (
         select(
@@ -76,7 +78,38 @@ def waiting(
         .order_by(_ROW.c.id)
         .limit(limit)
     )
+    if until is not None:
+        query = query.where(_ROW.c.id <= until)
     return query if after is None else query.where(_ROW.c.id > after)
+
+
+def extent(kind: str | None = None, batch: int | None = None) -> Select[Any]:
+    """Return ``last``, the id of the last row (0: none waits), and whether any has a shape."""
+    return (
+        select(
+            func.coalesce(func.max(_ROW.c.id), 0).label("last"),
+            func.coalesce(func.bool_or(_ROW.c.geometry.is_not(None)), false()).label("shapes"),
+        )
+        .join_from(_ROW, _BATCH, _BATCH.c.id == _ROW.c.batch_id)
+        .where(*_of(kind, batch))
+    )
+
+
+def headings(until: int, kind: str | None = None, batch: int | None = None) -> Select[Any]:
+    """Return ``name``: what the rows up to an id hold, in the order in which it comes up."""
+    held = (
+        select(_ROW.c.id, func.jsonb_object_keys(_ROW.c["values"]).label("name"))
+        .join(_BATCH, _BATCH.c.id == _ROW.c.batch_id)
+        .where(_ROW.c.id <= until, *_of(kind, batch))
+        .subquery("held")
+    )
+    name = held.c.name
+    return (
+        select(name)
+        .group_by(name)
+        # Within a row JSONB keeps the shorter name first.
+        .order_by(func.min(held.c.id), func.octet_length(name), collate(name, "C"))
+    )
 
 
 def total(kind: str | None = None) -> Select[Any]:

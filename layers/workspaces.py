@@ -18,6 +18,7 @@ class Workspace:
     ----------
     name : the word of addresses and permalinks.
     filters : the counted questions it opens on, by name; three to six.
+    more : further questions, counted when they are asked for.
     lists, layers, measures : by name; `layers` are drawn when it opens, `lists` are offered.
     """
 
@@ -25,6 +26,7 @@ class Workspace:
     title: Text
     description: Text
     filters: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
@@ -53,7 +55,8 @@ WORKSPACES: tuple[Workspace, ...] = (
         name="space",
         title=Text("办公用房", "Office space"),
         description=Text(
-            "谁在哪间房、是否超标、哪里空置", "Who sits where, within what limit, and what is empty"
+            "谁在哪间房、是否超面积、哪里空置",
+            "Who sits where, within what limit, and what is empty",
         ),
         filters=(
             "over_quota_people",
@@ -62,6 +65,7 @@ WORKSPACES: tuple[Workspace, ...] = (
             "leasing_bodies",
             "rooms_to_vacate",
         ),
+        more=("over_quota_rooms",),
         lists=("rooms", "persons", "occupancies", "buildings", "levels", "sites", "bodies"),
         layers=("rooms", "levels", "openings", "buildings", "sites"),
         measures=(
@@ -89,6 +93,8 @@ WORKSPACES: tuple[Workspace, ...] = (
             "cars_elsewhere",
             "night_trips",
         ),
+        # A car needs a fixed place by regulation, and a tracker to be told from a parked one.
+        more=("long_stops", "cars_without_place", "cars_never_heard"),
         lists=("vehicles", "trips", "stops", "positions"),
         layers=("positions", "vehicles", "roads", "sites"),
         measures=("km_per_day", "moving_hours_per_day"),

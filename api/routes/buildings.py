@@ -102,7 +102,12 @@ async def building_stack(session: SessionOf, key: RowId) -> Response:
     if building is None:
         raise _no_building(key)
     storeys = {each.id: each for each in stack.storeys(levels)}
-    features = [_stacked(row, [storeys[level] for level in row["level_ids"]]) for row in rooms_]
+    features = []
+    for row in rooms_:
+        # A level that came between the statements is in the next answer, with its rooms.
+        known = [storeys[level] for level in row["level_ids"] if level in storeys]
+        if known:
+            features.append(_stacked(row, known))
     return answer_of(
         {
             "building": dict(building),

@@ -17,7 +17,7 @@ from api.session import Session, SessionOf
 from layers.access import latest_rows, rows
 from layers.base import Feature, Layer
 from layers.fields import Field, fields_of
-from layers.labels import GROUPS, Text
+from layers.labels import GROUPS, UNITS, Text
 from layers.measures import MEASURES
 from layers.registry import LAYERS
 from tiles.style import style
@@ -31,6 +31,7 @@ _CATALOGUE: dict[str, Any] = {
     "now": "2026-10-12T09:00:00+08:00",
     "timezone": "Asia/Shanghai",
     "bounds": [119.55, 38.87, 119.68, 38.94],
+    "units": {"人": {"zh": "人", "en": "people"}},
     "groups": [{"name": "estate", "title": {"zh": "房产", "en": "Estate"}}],
     "layers": [
         {
@@ -65,7 +66,7 @@ _CATALOGUE: dict[str, Any] = {
             "fields": [
                 {
                     "name": "usable_area_m2",
-                    "title": {"zh": "使用面积", "en": "declared usable area"},
+                    "title": {"zh": "使用面积", "en": "Declared usable area"},
                     "type": "number",
                     "unit": "m²",
                     "choices": None,
@@ -109,6 +110,7 @@ async def catalogue(session: SessionOf) -> Response:
         "now": session.config.now().astimezone(session.config.zone).isoformat(timespec="seconds"),
         "timezone": session.config.timezone,
         "bounds": await bounds_of(session, main) or await bounds_of(session, LAYERS),
+        "units": {unit: text._asdict() for unit, text in UNITS.items()},
         "groups": [{"name": name, "title": title._asdict()} for name, title in GROUPS.items()],
         "layers": [_described(layer, counts[layer.name]) for layer in LAYERS],
     }

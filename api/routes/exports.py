@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import aclosing
 from datetime import datetime
 from os import SEEK_END
 from typing import Annotated, Any, Literal
@@ -13,12 +12,12 @@ import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response, StreamingResponse
 
-from api.exports import bytes_of, csv_of, geojson_of, xlsx_of
+from api.exports import begun, bytes_of, csv_of, geojson_of, xlsx_of
 from api.listed import ListingOf
+from api.notes import DEMO, notes_of, title_of
 from api.problems import described
 from api.routes.lists import added_up
 from api.session import Session, SessionOf
-from layers.labels import Text
 from layers.listing import Listing
 
 router = APIRouter(tags=["lists"], prefix="/lists")
@@ -48,7 +47,6 @@ _CONTENT[_KINDS["geojson"]] = {
     "schema": {"type": "object", "additionalProperties": True},
     "example": orjson.dumps(_COLLECTION).decode(),
 }
-_DEMO = Text("虚构演示数据", "Fictional demo data")
 
 
 @router.get(
@@ -78,7 +76,7 @@ async def export_list(
     }
     if format == "xlsx":
         file = await xlsx_of(
-            session, listing, totals["total"], _notes(session, listing, moment, totals)
+            session, listing, totals["total"], await notes_of(session, listing, moment, totals)
         )
         headers["Content-Length"] = str(file.seek(0, SEEK_END))
         return StreamingResponse(bytes_of(file), media_type=_KINDS[format], headers=headers)
@@ -92,62 +90,17 @@ async def export_list(
             "demo": session.config.demo,
         }
         stream = geojson_of(session, listing, head)
-    # The first bytes are made before the answer begins, so that a refusal is still a problem.
-    first = await anext(stream)
-
-    async def whole() -> Any:
-        async with aclosing(stream):
-            yield first
-            async for part in stream:
-                yield part
-
-    return StreamingResponse(whole(), media_type=_KINDS[format], headers=headers)
-
-
-def title_of(session: Session, listing: Listing) -> str:
-    """Return what the list is: the layer, and the question it answers."""
-    layer = session.say(listing.layer.title)
-    if listing.named is None:
-        return layer
-    return f"{session.say(listing.named.title)}（{layer}）"
+    return StreamingResponse(await begun(stream), media_type=_KINDS[format], headers=headers)
 
 
 def file_name(session: Session, listing: Listing, moment: datetime, kind: str) -> str:
     """Return a name that tells what the file is and as of when."""
     parts = [title_of(session, listing), moment.strftime("%Y%m%d-%H%M")]
     if session.config.demo:
-        parts.append(session.say(_DEMO))
+        parts.append(session.say(DEMO))
     return re.sub(r'[\\/:*?"<>|\s]+', "_", "_".join(parts)) + f".{kind}"
 
 
 def _disposition(name: str) -> str:
     kind = name.rpartition(".")[2]
     return f"attachment; filename=\"onemap.{kind}\"; filename*=UTF-8''{quote(name)}"
-
-
-def _notes(
-    session: Session, listing: Listing, moment: datetime, totals: dict[str, Any]
-) -> list[tuple[str, Any]]:
-    """Return what the workbook's second sheet says of the list."""
-    say = session.say
-    notes: list[tuple[str, Any]] = [
-        (say(Text("列表", "List")), title_of(session, listing)),
-        (say(Text("数据时刻", "As of")), moment),
-        (say(Text("时区", "Time zone")), session.config.timezone),
-        (say(Text("行数", "Rows")), totals["total"]),
-        (say(Text("地图上", "On the map")), totals["on_map"]),
-    ]
-    for reason in totals["off_map"]:
-        text = Text(**reason["title"])
-        notes.append(
-            (say(Text(f"未上图：{text.zh}", f"Not on the map: {text.en}")), reason["count"])
-        )
-    if listing.named is not None:
-        notes.append((say(Text("规则", "Rule")), say(listing.named.description)))
-        if listing.named.citation is not None:
-            notes.append((say(Text("依据", "Source")), say(listing.named.citation)))
-    if listing.text:
-        notes.append((say(Text("含文字", "Containing")), listing.text))
-    if session.config.demo:
-        notes.append((say(Text("说明", "Note")), say(_DEMO)))
-    return notes

@@ -22,7 +22,7 @@ from layers.base import Layer
 from layers.facts import TITLE_OF, facts, latest, related, series_of, subtitle_column
 from layers.fields import Field, fields_of
 from layers.fields import title_of as heading_of
-from layers.labels import CHOICES, Text
+from layers.labels import CHOICES, Text, unit_text
 from layers.problems import NotFound
 from layers.registry import LAYERS, layer
 
@@ -45,7 +45,7 @@ _EXAMPLE: dict[str, Any] = {
             "lines": [
                 {
                     "name": "over_m2",
-                    "title": {"zh": "超出", "en": "over"},
+                    "title": {"zh": "超出", "en": "Over"},
                     "value": 14.4,
                     "unit": "m²",
                     "link": None,
@@ -57,7 +57,7 @@ _EXAMPLE: dict[str, Any] = {
     "facts": [
         {
             "field": "usable_area_m2",
-            "title": {"zh": "使用面积", "en": "declared usable area"},
+            "title": {"zh": "使用面积", "en": "Declared usable area"},
             "value": 26.4,
             "label": None,
             "unit": "m²",
@@ -65,7 +65,7 @@ _EXAMPLE: dict[str, Any] = {
         },
         {
             "field": "use",
-            "title": {"zh": "用途", "en": "use"},
+            "title": {"zh": "用途", "en": "Use"},
             "value": "office",
             "label": "办公室",
             "unit": None,
@@ -261,4 +261,4 @@ def _subtitle(session: Session, listed: Layer, value: str | None) -> str | None:
     if "choices" in column.info:
         label = CHOICES[column.info["choices"]].get(value)
         return session.say(label) if label else value
-    return f"{float(value):g} {column.info['unit']}"
+    return f"{float(value):g} {session.say(unit_text(column.info['unit']))}"

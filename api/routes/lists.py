@@ -43,7 +43,7 @@ _EXAMPLE: dict[str, Any] = {
     "columns": [
         {
             "name": "usable_area_m2",
-            "title": {"zh": "使用面积", "en": "declared usable area"},
+            "title": {"zh": "使用面积", "en": "Declared usable area"},
             "type": "number",
             "unit": "m²",
             "choices": None,
@@ -201,7 +201,7 @@ def columns_of(listing: Listing) -> list[dict[str, Any]]:
     added = [
         {
             "name": each.name,
-            "title": each.title._asdict(),
+            "title": each.heading._asdict(),
             "type": each.type,
             "unit": each.unit,
             "choices": _choices(each.choices),

@@ -28,7 +28,7 @@ _EXAMPLE_LIST = [
     {
         "name": "over_quota",
         "layer": "rooms",
-        "title": {"zh": "超标面积", "en": "Area over the standard"},
+        "title": {"zh": "超面积", "en": "Area over the standard"},
         "description": {"zh": "…", "en": "…"},
         "unit": {"zh": "m²", "en": "m²"},
         "kind": "sequential",

@@ -15,6 +15,7 @@ from api.parameters import RowId
 from api.schemas import METER_CONSUMPTION
 from api.session import Session, SessionOf, parse_window
 from layers import meter_steps
+from layers.energy import SET_ASIDE
 from layers.labels import CHOICES
 from layers.measures.base import Window
 from layers.measures.metered import Meter
@@ -44,6 +45,7 @@ _EXAMPLE: dict[str, Any] = {
         {
             "start": "2026-06-18T00:00:00+08:00",
             "end": "2026-06-19T00:00:00+08:00",
+            "at": None,
             "kind": "roll_over",
             "title": {"zh": "表码走满归零，已换算", "en": "The register rolled over"},
             "consumption": 4200.0,
@@ -118,9 +120,11 @@ def _asked(session: Session, window: str | None, step: meter_steps.Step) -> Wind
 
 
 def _event(event: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    end = event["time"].astimezone(zone)
     return {
         "start": event["start"].astimezone(zone),
-        "end": event["time"].astimezone(zone),
+        "end": end,
+        "at": end if event["kind"] in SET_ASIDE else None,
         "kind": event["kind"],
         "title": CHOICES["reading_event"][event["kind"]]._asdict(),
         "consumption": event["consumption"],

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import partial
+from typing import Annotated, Any, TextIO
 
 import orjson
 from fastapi import APIRouter, Query
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from api.answers import answer_of, documented
+from api.exports import CHUNK, begun
 from api.problems import described
 from api.schemas import QUARANTINE
 from api.session import Session, SessionOf
 from importers.messages import title_of_reason
-from importers.quarantine import as_sheet, write_csv
+from importers.quarantine import as_sheet, headings, write_csv, write_headings
 from layers import waiting
 
 router = APIRouter(tags=["quarantine"])
@@ -126,10 +128,8 @@ async def list_quarantine(
 async def export_quarantine(session: SessionOf, kind: Kind = None) -> Response:
     """Return what ``onemap quarantine -o`` writes: with a BOM, and no cell that is a formula."""
     waiting.require_estate(session.actor)
-    found = await session.fetch(waiting.waiting(kind))
-    content = await asyncio.to_thread(_csv, [_read(row) for row in found], session.language)
-    return Response(
-        content,
+    return StreamingResponse(
+        await begun(_csv(session, kind)),
         media_type=CSV,
         headers={
             "Content-Disposition": 'attachment; filename="quarantine.csv"; '
@@ -140,10 +140,24 @@ async def export_quarantine(session: SessionOf, kind: Kind = None) -> Response:
     )
 
 
-def _csv(found: list[dict[str, Any]], language: str) -> bytes:
+async def _csv(session: Session, kind: str | None) -> AsyncGenerator[bytes]:
+    """Yield the file as its rows are read; those that come meanwhile are left to the next one."""
+    extent = await session.fetchrow(waiting.extent(kind))
+    assert extent is not None, "an extent is always a row"
+    found = await session.fetch(waiting.headings(extent["last"], kind))
+    names = headings((row["name"] for row in found), shapes=extent["shapes"])
+    rows = waiting.waiting(kind, until=extent["last"])
+    async with session.connections.stream(rows, CHUNK) as (_, chunks):
+        yield _written(lambda file: write_headings(names, file)).encode("utf-8-sig")
+        async for chunk in chunks:
+            sheet = as_sheet((_read(row) for row in chunk), session.language)
+            yield _written(partial(write_csv, sheet, names)).encode()
+
+
+def _written(write: Callable[[TextIO], None]) -> str:
     file = io.StringIO(newline="")
-    write_csv(as_sheet(found, language), file)
-    return file.getvalue().encode("utf-8-sig")
+    write(file)
+    return file.getvalue()
 
 
 def _read(row: Mapping[str, Any]) -> dict[str, Any]:

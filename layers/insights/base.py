@@ -27,7 +27,7 @@ class Line:
     ----------
     title : what the value is.
     value : a number, a text, a moment (tz-aware) or a date; None where it is not known.
-    unit : as it is shown after the number.
+    unit : a sign, or a word of `layers.labels.UNITS`.
     link : ``(layer, id)`` of the thing it speaks of.
     name : the word by which tests and the page know the line.
     """

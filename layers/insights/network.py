@@ -17,8 +17,8 @@ from layers.network import DUCTS, NETWORK_LINKS, NETWORK_NODES, LinkDuct
 from layers.places import title_of
 from layers.rules.network import COMMA, DOWN, Outage, Thing, link_of, node_of, parts, served
 
-MOST = 30
-"""So many nodes are listed one by one; their number is always told."""
+MOST = 8
+"""So many nodes or links are listed one by one; of the others, how many they are."""
 
 IN_A_SENTENCE = 6
 """So many sites are named in the sentence; the lines list more."""
@@ -69,7 +69,15 @@ def _stopped(outage: Outage, found: Found, dark: set[Thing], failed: set[Thing])
         site = _is_site(outage, key)
         title = Text("不可达站点", "unreachable site") if site else Text("不可达", "unreachable")
         made.append(Line("site" if site else "node", title, outage.title(key), link=key))
-    return made
+    return made + _others("nodes", Text("其余不可达", "also unreachable"), len(listed))
+
+
+def _others(kind: str, title: Text, count: int) -> list[Line]:
+    """Return the line that says how many there are beyond those that are listed."""
+    if count <= MOST:
+        return []
+    said = Text(f"等 {count} 个", f"and {count - MOST} more")
+    return [Line(f"more_{kind}", title, said)]
 
 
 def _is_site(outage: Outage, node: Thing) -> bool:
@@ -301,6 +309,7 @@ def _redundancy_of_duct(_question: Question, _key: int, found: Found) -> Told | 
     lines += [
         Line("link", Text("链路", "link"), outage.title(link), link=link) for link in inside[:MOST]
     ]
+    lines += _others("links", Text("其余链路", "other links"), len(inside))
     if not outage.roots:
         return Told("neutral", _NO_ROOT, lines)
     dark = outage.further(links=inside)

@@ -227,7 +227,7 @@ def _compared(
         return Told("ok", said, lines)
     names = "、".join(over_elsewhere)
     said = Text(
-        f"{m2(area)} m² ≤ {of.zh} {plain(standard)} m²；但 {names} 按个人全部办公室合计超标",
+        f"{m2(area)} m² ≤ {of.zh} {plain(standard)} m²；但 {names} 按个人全部办公室合计超面积",
         f"{m2(area)} m² ≤ {plain(standard)} m², {of.en}; but {names}, over all of their offices, "
         "exceed their own",
     )

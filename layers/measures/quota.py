@@ -1,4 +1,4 @@
-"""超标面积: what people hold beyond the legal office area of their rank.
+"""超面积: what people hold beyond the legal office area of their rank.
 
 A person's shares of *all* their offices are added up and held against the standard of their rank
 at the tier of their body, in the edition valid on the day asked about. The excess is shown in
@@ -220,7 +220,7 @@ def read(_question: Question, found: Mapping[str, Rows]) -> Values:
     return values
 
 
-_TITLE = Text("超标面积", "Area over the standard")
+_TITLE = Text("超面积", "Area over the standard")
 _DESCRIPTION = Text(
     "使用人全部办公室的使用面积份额之和超过其职级面积标准的部分，按份额归到各房间",
     "What people hold in all their offices beyond the standard of their rank, "

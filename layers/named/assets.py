@@ -60,9 +60,9 @@ def of_leavers(question: Question, _found: Found) -> Select[Any]:
 
 
 def idle(question: Question, _found: Found) -> Select[Any]:
-    """Return the assets that nobody uses."""
+    """Return the assets that nobody uses; their value is a column of the layer."""
     asset = _assets(question)
-    return select(asset.c.id, asset.c.value_cny.label("value")).where(asset.c.state == IDLE)
+    return select(asset.c.id).where(asset.c.state == IDLE)
 
 
 def served_by_idle(question: Question, _found: Found) -> Select[Any]:
@@ -141,7 +141,6 @@ NAMED = (
         unit=PIECES,
         tone="neutral",
         ask=idle,
-        columns=(Column("value", Text("闲置原值", "idle value"), "number", "元", summed=True),),
         order="name,number",
         group="level",
     ),

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Select
 
-from layers.labels import Text
+from layers.labels import Text, heading
 from layers.measures.base import Question, Rows
 
 Tone = Literal["bad", "attention", "neutral"]
@@ -35,7 +35,7 @@ class Column:
     name : of the column in the statement; no name of a column of the layer.
     type : as in `layers.fields.Field`: ``string``, ``integer``, ``number``, ``date``,
         ``date-time``.
-    unit : as it is shown after the number.
+    unit : a sign, or a word of `layers.labels.UNITS`.
     choices : the list of `layers.labels.CHOICES` whose codes it holds.
     summed : whether its sum over the list means something.
     """
@@ -46,6 +46,11 @@ class Column:
     unit: str | None = None
     choices: str | None = None
     summed: bool = False
+
+    @property
+    def heading(self) -> Text:
+        """The title as it heads the column."""
+        return heading(self.title)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from layers.access import rows
 from layers.estate import SITES
 from layers.fleet import STOPS, TRIPS, VEHICLES
-from layers.labels import CHOICES, Text
+from layers.labels import CHOICES, Text, heading
 from layers.measures.base import Question, last_days
 from layers.named.base import Column, Found, NamedFilter, Tone
 from layers.rules.fleet import (
@@ -75,7 +75,7 @@ def _filter(
     return NamedFilter(
         name=name,
         layer="vehicles",
-        title=CHOICES["car_now"][state],
+        title=heading(CHOICES["car_now"][state]),
         description=description,
         unit=_CARS,
         tone=tone,

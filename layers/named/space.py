@@ -165,7 +165,7 @@ NAMED = (
     NamedFilter(
         name="leasing_bodies",
         layer="bodies",
-        title=Text("租房超标单位", "Bodies that rent beyond the standard"),
+        title=Text("租房超面积单位", "Bodies that rent beyond the standard"),
         description=Text(
             "单位在租用建筑中的全部房间的使用面积，超过在其中办公的人员的面积标准之和；"
             "有人无法核定的单位不计",

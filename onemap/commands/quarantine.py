@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -12,6 +12,8 @@ from onemap.trouble import language, say
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
+_CHUNK = 1_000
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +41,7 @@ def quarantine(
     as_json: Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))] = False,
 ) -> None:
     """List the rows in quarantine by batch; with --output or --batch show the rows themselves."""
-    from importers.quarantine import as_sheet, write_csv
+    from importers.quarantine import as_sheet
     from layers.waiting import batches, waiting
     from onemap.commands.reports import print_json, table
     from onemap.database import connected
@@ -49,14 +51,29 @@ def quarantine(
         if batch is None and output is None:
             table(_listed(connection, batches()), as_json=as_json)
             return
-        rows = as_sheet(_listed(connection, waiting(batch=batch)), language())
-    if output is not None:
-        with output.open("w", encoding="utf-8-sig", newline="") as file:
-            write_csv(rows, file)
-    elif as_json:
-        print_json(rows)
-    else:
-        write_csv(rows, sys.stdout)
+        if output is not None:
+            with output.open("w", encoding="utf-8-sig", newline="") as file:
+                _write(connection, batch, file)
+        elif as_json:
+            found = _listed(connection, waiting(batch=batch))
+            print_json(list(as_sheet(found, language())))
+        else:
+            _write(connection, batch, sys.stdout)
+
+
+def _write(connection: sa.Connection, batch: int | None, file: TextIO) -> None:
+    """Write the rows as CSV as they come, so that memory does not grow with them."""
+    from importers.quarantine import as_sheet, headings, write_csv, write_headings
+    from layers import waiting
+
+    extent = connection.execute(waiting.extent(batch=batch)).one()
+    found = connection.scalars(waiting.headings(extent.last, batch=batch))
+    names = headings(found, shapes=extent.shapes)
+    write_headings(names, file)
+    rows = connection.execution_options(yield_per=_CHUNK).execute(
+        waiting.waiting(batch=batch, until=extent.last)
+    )
+    write_csv(as_sheet((dict(row) for row in rows.mappings()), language()), names, file)
 
 
 def _listed(connection: sa.Connection, statement: sa.Select[Any]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,74 @@ async def _go_away(app: Any, path: str) -> None:
     }  # fmt: skip
     async with asyncio.timeout(20):
         await app(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("字" * 32_767, "字" * 32_767),
+        ("字" * 32_768, "字" * 32_766 + "…"),
+        # Excel counts this sign as two.
+        ("𠮷" * 16_384, "𠮷" * 16_383 + "…"),
+    ],
+)
+def test_a_cell_holds_as_much_as_excel_counts(text: str, kept: str) -> None:
+    assert exports.fitting(text) == kept
+
+
+async def test_a_cell_that_is_too_long_is_cut_with_a_mark_and_the_notes_say_so(
+    database: Any, serve: Serve
+):
+    small_estate.fill(database.engine)
+    with database.engine.begin() as link:
+        link.execute(text("UPDATE room SET name = repeat('长', 40000) WHERE number = 'B03-101'"))
+    async with serve(database) as client:
+        sheet = await client.get("/lists/rooms/export?format=xlsx&sort=number&lang=zh")
+        plain = await client.get("/lists/rooms/export?format=csv&sort=number&lang=zh")
+    book = openpyxl.load_workbook(io.BytesIO(sheet.content))
+    heads, first, *_ = list(book["房间"].iter_rows(values_only=True))
+    name = dict(zip(heads, first, strict=True))["名称"]
+    assert name == "长" * 32_766 + "…"
+    # The room's title, made of its number and name, is cut as well.
+    notes = dict(book["说明"].iter_rows(values_only=True))
+    assert notes["截断的单元格"].startswith("2 个单元格超过 Excel 的 32,767 个字符")
+    assert "长" * 40_000 in plain.text
+
+
+async def test_the_notes_say_all_that_narrowed_the_list(estate: Any, serve: Serve):
+    condition = {
+        "op": "and",
+        "args": [
+            {"op": "in", "args": [{"property": "state"}, ["in_use", "to_vacate"]]},
+            {"op": ">=", "args": [{"property": "usable_area_m2"}, 5]},
+            {"op": "<=", "args": [{"property": "vacant_since"}, {"date": "2026-10-01"}]},
+            {"op": "like", "args": [{"op": "casei", "args": [{"property": "number"}]},
+                                    {"op": "casei", "args": ["%B03%"]}]},
+            {"op": "isNull", "args": [{"property": "name"}]},
+        ],
+    }  # fmt: skip
+    async with serve(estate) as client:
+        (building,) = [
+            row["id"] for row in (await client.get("/lists/buildings?q=3号楼")).json()["rows"]
+        ]
+        (body,) = [row["id"] for row in (await client.get("/lists/bodies?q=012")).json()["rows"]]
+        asked = {
+            "format": "xlsx", "lang": "en", "place": f"building/{building}", "unit": body,
+            "filter": json.dumps(condition), "filter-lang": "cql2-json", "q": "B03",
+        }  # fmt: skip
+        answer = await client.get("/lists/rooms/export", params=asked)
+    assert answer.status_code == 200, answer.text
+    notes = dict(openpyxl.load_workbook(io.BytesIO(answer.content))["Notes"].values)
+    assert notes["Place"].endswith("3号楼")
+    assert notes["Seen as"] == "区教育局"
+    assert notes["Containing"] == "B03"
+    assert {name: said for name, said in notes.items() if name.startswith("Filter")} == {
+        "Filter: State": "in use, to be vacated",
+        "Filter: Declared usable area (m²)": "at least 5",
+        "Filter: Vacant since": "not after 2026-10-01",
+        "Filter: Room number": "contains “B03”",
+        "Filter: Condition (CQL2)": "name IS NULL",
+    }
 
 
 async def test_answers_that_no_longer_stand_are_not_held(

@@ -41,7 +41,7 @@ async def test_a_room_says_its_facts_its_people_and_its_assets(estate: Any, serv
     assert [step["name"] for step in room["path"]] == ["云汀区政府大院", "3号楼", "2层"]
     area = fact(room, "usable_area_m2")
     assert (area["value"], area["unit"]) == (26.4, "m²")
-    assert area["title"] == {"zh": "使用面积", "en": "declared usable area"}
+    assert area["title"] == {"zh": "使用面积", "en": "Declared usable area"}
     assert fact(room, "use")["label"] == "办公室"
     assert fact(room, "body_id")["reference"] == {
         "layer": "bodies",

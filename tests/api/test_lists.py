@@ -286,15 +286,15 @@ async def test_dates_are_dates_and_a_text_like_a_formula_stays_text(database: An
     book = openpyxl.load_workbook(io.BytesIO(sheet.content))
     lines = list(book.worksheets[0].iter_rows())
     heads = [cell.value for cell in lines[0]]
-    names = [line[heads.index("name")] for line in lines[1:5]]
+    names = [line[heads.index("Name")] for line in lines[1:5]]
     assert [(cell.value, cell.data_type) for cell in names] == [
         ("=1+1", "s"), ("+86", "s"), ("-2", "s"), ("@x", "s"),
     ]  # fmt: skip
-    since = lines[1][heads.index("vacant since")]
+    since = lines[1][heads.index("Vacant since")]
     assert since.value.date() == date(2026, 4, 1)
     assert since.number_format == "yyyy-mm-dd"
     read = list(csv.reader(io.StringIO(plain.content.decode("utf-8-sig"))))
-    at = read[0].index("name")
+    at = read[0].index("Name")
     assert [row[at] for row in read[1:5]] == ["'=1+1", "'+86", "'-2", "'@x"]
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
+from sqlalchemy import insert
 
 from api.schemas import METER_CONSUMPTION
+from layers.base import table_of
+from layers.energy import Meter, Reading
 from layers.meter_events import rebuild
+from tests.layers.support import put
 from tests.support import small_estate
 
 NOW = datetime(2026, 10, 12, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -49,7 +53,7 @@ async def test_by_days_the_last_month_is_told_in_the_estates_days(estate: Any, s
     assert [each["value"] for each in answer["steps"]] == [400.0] * 30
     assert (answer["total"], answer["coverage"]) == (12_000.0, 1.0)
     (event,) = answer["events"]
-    assert (event["kind"], event["consumption"]) == ("roll_over", 400.0)
+    assert (event["kind"], event["consumption"], event["at"]) == ("roll_over", 400.0, None)
     assert (event["start"], event["end"]) == (
         "2026-09-10T00:00:00+08:00", "2026-09-11T00:00:00+08:00",
     )  # fmt: skip
@@ -91,6 +95,29 @@ async def test_intervals_are_told_as_they_were_recorded(estate: Any, serve: Any)
     answer = await get(estate, serve, "E-57", "?window=2026-09-01/2026-10-01")
     assert [each["value"] for each in answer["steps"]] == [600.0]
     assert answer["events"] == []
+
+
+async def test_a_false_zero_is_told_at_the_hour_it_was_read_by_chart_and_insight(
+    estate: Any, serve: Any
+) -> None:
+    # Read on the hour from midnight to 05:00 on 6 September; only the reading of 03:00 is false.
+    registers = {0: 100.0, 1: 101.0, 2: 102.0, 3: 0.0, 4: 104.0, 5: 105.0}
+    with estate[0].engine.begin() as connection:
+        key = put(connection, Meter, number="W-9", kind="water", unit="m³")
+        midnight = datetime(2026, 9, 6, tzinfo=ZoneInfo("Asia/Shanghai"))
+        connection.execute(
+            insert(table_of(Reading)),
+            [{"meter_id": key, "time": midnight + timedelta(hours=hour), "value": value}
+             for hour, value in registers.items()],
+        )  # fmt: skip
+        rebuild(connection, [key])
+    answer = await get(estate, serve, key, "?step=day&window=2026-09-01/2026-10-01")
+    (event,) = answer["events"]
+    assert (event["kind"], event["at"]) == ("spurious_zero", "2026-09-06T03:00:00+08:00")
+    async with serve(estate[0], now=lambda: NOW) as client:
+        told = (await client.get(f"/features/meters/{key}")).json()["insights"]
+    (odd,) = [each for each in told if each["name"] == "events"]
+    assert odd["lines"][0]["title"]["zh"] == "读数误报为零，已忽略：09-06 03:00 的读数"
 
 
 @pytest.mark.parametrize(

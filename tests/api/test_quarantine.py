@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from sqlalchemy import text
 
+from api.routes import quarantine
 from api.schemas import QUARANTINE
 from importers import pipeline
 from layers.access import hash_token, new_token
@@ -92,6 +93,30 @@ async def test_the_export_is_a_sheet_with_a_bom_and_without_formulas(filled, ser
     assert not any(
         cell.startswith(("=", "+", "@", "-")) for row in rows for cell in row.values() if cell
     )
+
+
+async def test_the_export_has_the_columns_of_all_files_whatever_comes_in_one_piece(
+    filled, serve, tmp_path, monkeypatch
+):
+    more = tmp_path / "机构.csv"
+    more.write_text("机构编码,机构名称,上级机构,层级\n017,甲局,没有,县级\n", encoding="utf-8")
+    report = pipeline.run("bodies", [more], engine=filled.engine)
+    assert report.quarantined == 1
+    zh = {"Accept-Language": "zh"}
+    async with serve(filled) as client:
+        whole = await client.get("/quarantine/export", headers=zh)
+        monkeypatch.setattr(quarantine, "CHUNK", 1)
+        pieces = await client.get("/quarantine/export", headers=zh)
+        nothing = await client.get("/quarantine/export?kind=vehicles", headers=zh)
+    assert whole.content == pieces.content
+    rows = list(csv.DictReader(io.StringIO(whole.content.decode("utf-8-sig"))))
+    assert len(rows) == 7
+    # Headings in the order in which they came up: the columns of assets, then those of bodies.
+    assert list(rows[0])[:3] == ["文件", "行", "原因"]
+    names = list(rows[0])
+    assert names.index("value_cny") < names.index("parent_id")
+    assert (rows[0]["parent_id"], rows[-1]["number"], rows[-1]["parent_id"]) == ("", "", "没有")
+    assert nothing.content == "\ufeff文件,行,原因\r\n".encode()
 
 
 async def test_who_does_not_see_the_whole_estate_is_refused_with_the_reason(filled, serve):

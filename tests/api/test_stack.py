@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from layers import stack
 from layers.access import hash_token
 from layers.base import Base
 from layers.estate import Building, Level, LevelBuilding
@@ -77,6 +78,27 @@ async def test_a_room_stands_on_its_lowest_level_and_reaches_to_its_highest(clie
             [[[119.6, 38.9], [119.601, 38.9], [119.601, 38.901], [119.6, 38.901], [119.6, 38.9]]]
         ],
     }
+
+
+async def test_a_level_that_comes_between_the_statements_waits_for_the_next_answer(
+    client, building, monkeypatch
+):
+    key, ids = building
+    levels = stack.levels
+
+    def before(*asked):
+        found = levels(*asked)
+        return found.where(found.selected_columns.ordinal < 1)
+
+    monkeypatch.setattr(stack, "levels", before)
+    answer = await client.get(f"/buildings/{key}/stack")
+    assert answer.status_code == 200
+    told = answer.json()
+    assert [each["id"] for each in told["levels"]] == [ids["B1"], ids["1F"]]
+    # 201 lies on the level that came; the hall stands on the ground floor in the meantime.
+    rooms = {each["properties"]["number"]: each for each in told["rooms"]["features"]}
+    assert rooms.keys() == {"B101", "101", "大厅"}
+    assert rooms["大厅"]["properties"]["top_m"] == 5.0
 
 
 async def test_a_building_without_a_plan_has_its_levels_and_no_rooms(client, database):

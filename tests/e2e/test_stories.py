@@ -206,7 +206,7 @@ def test_3_renting_beside_emptiness(reader: Reader) -> None:
     reader.anew().finds(f"{level['building']}-{level['floor']}01")
     reader.told(vacant_since=str(level["since"]))
 
-    reader.anew().opens("办公用房").asks("租房超标单位").counts(1)
+    reader.anew().opens("办公用房").asks("租房超面积单位").counts(1)
     reader.click(reader.listed.locator(".row-card a"))
     reader.told(
         leased_m2=amount(lease["area_m2"], "m²"),

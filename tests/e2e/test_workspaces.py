@@ -105,6 +105,30 @@ def test_a_unit_narrows_the_estate_and_is_remembered(visit, estate, size):
     expect(there.page.get_by_role("button", name="选择单位: ")).to_contain_text("全部单位")
 
 
+@everywhere
+def test_the_browsers_back_button_names_the_unit_that_it_takes_back(visit, estate, size):
+    audit, education = (estate.ids["bodies", code] for code in ("017", "012"))
+    there = visit(size).open(f"?units#lang=zh&theme=light&unit={audit}").workspace("home")
+    chosen = there.raise_sheet().page.get_by_role("button", name="选择单位: ")
+    expect(chosen).to_contain_text("区审计局")
+    there.page.evaluate(f"() => {{ location.hash = location.hash.replace({audit}, {education}) }}")
+    expect(chosen).to_contain_text("区教育局")
+    there.page.go_back()
+    expect(chosen).to_contain_text("区审计局")
+    there.page.evaluate("() => localStorage.clear()")
+
+
+@everywhere
+def test_further_questions_are_counted_once_they_are_unfolded(visit, size):
+    there = visit(size).open("#lang=en&theme=light").workspace("space").raise_sheet()
+    further = there.page.locator("[data-question=over_quota_rooms]")
+    expect(there.page.locator("[data-question=vacant_rooms] b")).to_have_text("1")
+    expect(further).to_have_count(0)
+    there.page.get_by_text("More questions").click()
+    # B03-412 of 周试一, and the two offices that 孙正科 holds.
+    expect(further.locator("b")).to_have_text("3")
+
+
 def test_a_workspace_without_content_is_hidden(visit, estate):
     there = visit("desktop")
     catalogue = ask(estate.origin, "/catalogue")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from importers.files import dataset_of
+from importers.messages import allowed
 from layers.problems import BadInput
 
 
@@ -107,6 +108,9 @@ ZC-8,电脑,T8,,,"1,200.5",2023年2月3日,闲置
     waiting = {row["row"]: row for row in rows("quarantine")}
     assert waiting[4]["values"]["room_id"] == "B77-999"
     assert waiting[4]["reasons"][0]["reason"] == "unknown_reference"
+    (open_range,) = waiting[5]["reasons"]
+    assert open_range["zh"] == "“原值”的值“-5”超出允许范围，应不小于 0；请核对"
+    assert open_range["en"] == "'-5' in value is out of range: it should be at least 0; check it"
     assert len(rows("import_issue")) == 6
 
 
@@ -279,3 +283,16 @@ def test_purchase_requests_name_the_body_that_asks(run, rows, tmp_path):
     assert made["attributes"] == {"备注": "新增编制"}
     reasons = {row["values"]["number"]: row["reasons"][0]["reason"] for row in rows("quarantine")}
     assert reasons == {"CG-2": "out_of_range", "CG-3": "unknown_reference"}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "zh", "en"),
+    [
+        (0.0, float("inf"), "不小于 0", "at least 0"),
+        (0, 360, "在 0 至 360 之间", "from 0 to 360"),
+        (-50, 300, "在 -50 至 300 之间", "from -50 to 300"),
+        (1e-9, 1, "大于 0 且不大于 1", "more than 0 and at most 1"),
+    ],
+)
+def test_a_range_is_told_in_words(low: float, high: float, zh: str, en: str):
+    assert allowed(low, high) == (zh, en)

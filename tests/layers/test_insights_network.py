@@ -140,6 +140,23 @@ def test_two_links_in_one_duct_are_no_redundancy(ring):
     assert value(said, "unreachable") == 4
 
 
+def test_of_many_dark_nodes_the_first_are_listed_and_the_others_counted(ring):
+    engine, ids = ring
+    with engine.begin() as c:
+        for n in range(50):
+            ids[f"T-{n:02}"] = put(c, NetworkNode, name=f"T-{n:02}", kind="terminal", state="up")
+            put(c, NetworkLink, name=f"LT-{n:02}", a_node_id=ids["S02"], b_node_id=ids[f"T-{n:02}"],
+                state="up")  # fmt: skip
+    said = link(ring, "LK-001")
+    assert value(said, "unreachable") == 51
+    # The site itself comes first, then the terminals by name.
+    assert [line.value for name in ("site", "node") for line in lines(said, name)] == [
+        "S02", *(f"T-{n:02}" for n in range(7))
+    ]  # fmt: skip
+    assert value(said, "more_nodes") == ("等 51 个", "and 43 more")
+    assert lines(link(ring, "LK-030"), "more_nodes") == []
+
+
 def test_a_lone_link_is_a_single_point_and_an_empty_duct_says_nothing(ring):
     said = link(ring, "LK-030")
     assert said.status == "attention"

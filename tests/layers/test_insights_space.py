@@ -122,7 +122,7 @@ def test_a_room_says_who_is_judged_on_more_rooms_than_this(estate: Any) -> None:
     said = ask(estate, "rooms", "area_standard", "B03-408")
     assert says(said) == (
         "attention",
-        "11.2 m² ≤ 正科级标准 18 m²；但 孙正科 按个人全部办公室合计超标",
+        "11.2 m² ≤ 正科级标准 18 m²；但 孙正科 按个人全部办公室合计超面积",
     )
     assert value(said, "all_offices") == 20.8
     assert not lines(ask(estate, "rooms", "area_standard", "B03-412"), "all_offices")

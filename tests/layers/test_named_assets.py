@@ -7,8 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from layers.access import Actor
-from layers.assets import Asset, PurchaseRequest
+from layers.access import ESTATE, Actor
+from layers.assets import ASSETS, Asset, PurchaseRequest
+from layers.filter import Filter
+from layers.listing import Listing
+from layers.named import named
 from layers.people import Person
 from layers.space import Room
 from tests.layers.asking import lines, selected, told, value
@@ -99,10 +102,21 @@ def test_assets_of_people_who_left_by_that_day_are_to_be_handed_over(world):
     }
 
 
-def test_idle_assets_are_summed_by_value(world):
-    found = by_name(world, "idle_assets")
-    assert found.keys() == {"idle-0", "idle-1", "idle-2", "idle-b", "idle-c"}
-    assert sum(row["value"] or 0 for row in found.values()) == 370
+def test_idle_assets_are_summed_by_value_once(world):
+    assert by_name(world, "idle_assets").keys() == {
+        "idle-0",
+        "idle-1",
+        "idle-2",
+        "idle-b",
+        "idle-c",
+    }
+    engine, _ = world
+    ids = tuple(selected(engine, "idle_assets"))
+    listing = Listing(ASSETS, ESTATE, filter=Filter(ids=ids), named=named("idle_assets"))
+    assert listing.summed() == ["value_cny"]
+    with engine.connect() as connection:
+        found = connection.execute(listing.totals()).mappings().all()
+    assert sum(row["value_cny"] or 0 for row in found) == 370
 
 
 def test_a_purchase_that_idle_assets_could_serve_says_how_many_and_where(world):

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from layers import waiting
+from layers.base import Base
 from onemap.demo.estate import make_estate
 from onemap.demo.stories import stories
 from tests.layers.asking import lines, selected, told, value
@@ -81,7 +82,12 @@ def test_the_desks_that_lie_idle_could_serve_the_request(engine: sa.Engine, made
     idle = selected(engine, "idle_assets")
     assert len(idle) == DESKS["count"]
     values = [a.value for a in made if a.room == DESKS["room"] and a.state == "idle"]
-    assert float(sum(row["value"] for row in idle.values())) == pytest.approx(sum(values))
+    asset = Base.metadata.tables["asset"]
+    with engine.connect() as connection:
+        total = connection.scalar(
+            sa.select(sa.func.sum(asset.c.value_cny)).where(asset.c.id.in_(idle))
+        )
+    assert float(total) == pytest.approx(sum(values))
     ((request, row),) = selected(engine, "purchases_idle_could_serve").items()
     assert row == {
         "asked": WANTED["count"],

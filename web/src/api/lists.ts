@@ -9,6 +9,8 @@ export interface Workspace {
   lists: string[]
   measures: string[]
   filters: string[]
+  /** Further questions, counted when they are asked for. */
+  more: string[]
 }
 
 export type Tone = 'bad' | 'attention' | 'neutral'

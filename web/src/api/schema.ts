@@ -36,6 +36,12 @@ export interface paths {
                             now: string;
                             timezone: string;
                             bounds: number[] | null;
+                            units: {
+                                [key: string]: {
+                                    zh: string;
+                                    en: string;
+                                };
+                            };
                             groups: {
                                 name: string;
                                 title: {
@@ -96,6 +102,8 @@ export interface paths {
                                         };
                                     } | null;
                                     reference: string | null;
+                                    editable: boolean;
+                                    required: boolean;
                                 }[];
                             }[];
                         };
@@ -380,6 +388,8 @@ export interface paths {
                                 start: string;
                                 /** Format: date-time */
                                 end: string;
+                                /** Format: date-time */
+                                at: string | null;
                                 kind: string;
                                 title: {
                                     zh: string;
@@ -621,6 +631,7 @@ export interface paths {
                                 en: string;
                             };
                             filters: string[];
+                            more: string[];
                             lists: string[];
                             layers: string[];
                             measures: string[];
@@ -869,6 +880,8 @@ export interface paths {
                                     };
                                 } | null;
                                 reference: string | null;
+                                editable: boolean;
+                                required: boolean;
                                 summed: boolean;
                                 shown: boolean;
                                 added: boolean;
@@ -1307,6 +1320,64 @@ export interface paths {
                     };
                     content: {
                         "application/json": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    after?: number | null;
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            rows: {
+                                id: number;
+                                layer: string;
+                                row: number;
+                                name: string;
+                                source: string;
+                                source_key: string;
+                                field: string | null;
+                                title: {
+                                    zh: string;
+                                    en: string;
+                                } | null;
+                                mine: unknown;
+                                file: unknown;
+                                before: unknown;
+                            }[];
+                            next: number | null;
+                        };
                     };
                 };
             };

@@ -66,6 +66,8 @@ export interface Catalogue {
   /** The service's clock; a demo has its own. */
   now: string
   timezone: string
+  /** Units that are words; the others are signs that all read. */
+  units: Record<string, Text>
   bounds: Bounds | null
   groups: Group[]
   layers: Layer[]

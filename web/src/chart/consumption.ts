@@ -3,7 +3,7 @@ import type { EChartsCoreOption } from 'echarts/core'
 
 import type { Language } from '@/api/types'
 import { nameOf, stepsOf, type Consumption, type Known, type Numbers, type Say } from '@/lib/consumption'
-import { tr } from '@/lib/format'
+import { tr, unitOf } from '@/lib/format'
 
 export interface Palette {
   ink: string
@@ -50,7 +50,7 @@ const HATCH: Record<Exclude<Known, 'measured'>, object> = {
 export function tellStep(answer: Consumption, at: number, { zone, lang, say, number }: Pick<Context, 'zone' | 'lang' | 'say' | 'number'>): string[] {
   const step = answer.steps[at]
   if (!step) return []
-  const value = step.value === null ? say(`meter.label.${step.label}`) : `${number(step.value, lang)} ${answer.unit}`
+  const value = step.value === null ? say(`meter.label.${step.label}`) : `${number(step.value, lang)} ${unitOf(answer.unit, lang)}`
   const happened = answer.events.filter((event) => stepsOf(event, answer.steps).includes(at))
   return [
     nameOf(step.start, answer.step, zone),
@@ -58,7 +58,7 @@ export function tellStep(answer: Consumption, at: number, { zone, lang, say, num
     ...happened.map(
       (event) =>
         tr(event.title, lang) +
-        (event.consumption === null ? '' : ` ${number(event.consumption, lang)} ${answer.unit}`),
+        (event.consumption === null ? '' : ` ${number(event.consumption, lang)} ${unitOf(answer.unit, lang)}`),
     ),
   ]
 }
@@ -92,7 +92,7 @@ export function optionOf(answer: Consumption, context: Context): EChartsCoreOpti
     yAxis: [
       {
         type: 'value',
-        name: answer.unit,
+        name: unitOf(answer.unit, lang),
         nameTextStyle: { ...text, align: 'left', padding: [0, 0, 0, -24] },
         splitNumber: 3,
         axisLabel: { ...text, formatter: (value: number) => number(value, lang) },

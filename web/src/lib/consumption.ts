@@ -1,6 +1,8 @@
 /** A meter's consumption, step by step, as a chart and as a table tell it. */
 import type { Language, Text } from '@/api/types'
 
+import { day, moment } from './format'
+
 export type Step = 'day' | 'month'
 export type Known = 'measured' | 'unknown' | 'missing'
 
@@ -14,6 +16,8 @@ export interface Bar {
 export interface MeterEvent {
   start: string
   end: string
+  /** Of a single reading that does not count: its moment. */
+  at: string | null
   kind: string
   title: Text
   consumption: number | null
@@ -54,14 +58,22 @@ export function monthBeside(window: string, by: number): string {
 
 /** What a step is called: its month `2026-09` or its day `09-14`, in the estate's time zone. */
 export function nameOf(start: string, step: Step, zone: string): string {
-  const day = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' })
-    .format(new Date(start))
-  return step === 'month' ? day.slice(0, 7) : day.slice(5)
+  const on = day(start, zone)
+  return step === 'month' ? on.slice(0, 7) : on.slice(5)
 }
 
-/** The places of the steps that an event touches. */
+/** When an event was: the moment of its one reading, else from when to when. */
+export function whenOf(event: MeterEvent, zone: string, lang: Language): string {
+  if (event.at) return moment(event.at, zone, lang)
+  const [from, to] = [day(event.start, zone), day(event.end, zone)]
+  if (from !== to) return `${from} – ${to}`
+  const [begun, ended] = [moment(event.start, zone, lang), moment(event.end, zone, lang)]
+  return begun === ended ? begun : `${begun} – ${ended.slice(-5)}`
+}
+
+/** The places of the steps that an event touches; a reading stands for the time that it ends. */
 export function stepsOf(event: MeterEvent, steps: readonly Bar[]): number[] {
-  const [from, to] = [Date.parse(event.start), Date.parse(event.end)]
+  const [from, to] = [event.at ? Date.parse(event.at) - 1 : Date.parse(event.start), Date.parse(event.end)]
   const touched = steps.flatMap((step, i) => {
     const [start, end] = [Date.parse(step.start), Date.parse(step.end)]
     return start < to && end > from ? [i] : []
@@ -70,6 +82,13 @@ export function stepsOf(event: MeterEvent, steps: readonly Bar[]): number[] {
   if (touched.length > 0) return touched
   const at = steps.findIndex((step) => Date.parse(step.start) <= from && from < Date.parse(step.end))
   return at < 0 ? [] : [at]
+}
+
+/** A day of the month to look at closer: of the last event, else of the last bar, else none. */
+export function dayShown(answer: Consumption | null, zone: string): string | null {
+  const event = answer?.events.at(-1)
+  const at = event ? (event.at ?? event.start) : answer?.steps.findLast((step) => step.value !== null)?.start
+  return at ? day(at, zone) : null
 }
 
 /** Whether any step of a window has a value. */

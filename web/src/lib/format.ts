@@ -1,4 +1,6 @@
 /** Numbers, dates and texts as people read them. */
+import { shallowRef } from 'vue'
+
 import type { Language, Text } from '@/api/types'
 
 export const tr = (text: Text | string | null | undefined, lang: Language): string =>
@@ -64,12 +66,18 @@ export function exact(value: number, lang: Language): string {
   return new Intl.NumberFormat(tags[lang], { maximumFractionDigits: 3 }).format(value)
 }
 
-/** Units that the service tells in Chinese words. */
-const UNITS_EN: Record<string, string> = { 元: 'CNY', 人: 'people', 件: 'items', 天: 'days', 次: 'times', 分钟: 'min', 小时: 'h' }
+/** The units that are words, as the catalogue tells them. */
+export const unitWords = shallowRef<Record<string, Text>>({})
 
-/** A unit in the reader's language. */
-export const unitOf = (unit: string | null | undefined, lang: Language): string =>
-  (lang === 'en' && unit ? UNITS_EN[unit] : undefined) ?? unit ?? ''
+/** A unit in the reader's language, after a count in its number; a sign is the same in all. */
+export function unitOf(unit: string | null | undefined, lang: Language, count: number | null = null): string {
+  const words = unitWords.value[unit ?? '']
+  return words ? counted(words, count, lang) : (unit ?? '')
+}
+
+/** A number with its unit, all digits told. */
+export const withUnitOf = (value: number, unit: string | null | undefined, lang: Language): string =>
+  `${exact(value, lang)} ${unitOf(unit, lang, value)}`.trim()
 
 /** A span of time in its two largest units: “2 分 10 秒”, “90 h 25 min”. */
 export function span(seconds: number, lang: Language): string {
@@ -94,7 +102,7 @@ export function amount(value: number, unit: string | null | undefined, lang: Lan
 /** The same with its unit; seconds are told as a span of time. */
 export function quantity(value: number, unit: string | null | undefined, lang: Language): string {
   if (unit === 's') return span(value, lang)
-  return `${amount(value, unit, lang)} ${unitOf(unit, lang)}`.trim()
+  return `${amount(value, unit, lang)} ${unitOf(unit, lang, value)}`.trim()
 }
 
 export function moment(value: string | number | Date, zone: string, lang: Language, seconds = false): string {

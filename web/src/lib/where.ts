@@ -7,7 +7,7 @@
  */
 import type { Language, Text } from '@/api/types'
 
-import { exact, tr } from './format'
+import { exact, tr, unitOf } from './format'
 
 export type Condition =
   | { column: string; kind: 'in'; values: string[] }
@@ -140,7 +140,7 @@ export function told(each: Condition, column: Filtered, lang: Language): string 
     return zh ? `${title}：${names.join('、')}` : `${title}: ${names.join(', ')}`
   }
   const day = wayOf(column) === 'day'
-  const unit = column.unit && !day ? ` ${column.unit}` : ''
+  const unit = column.unit && !day ? ` ${unitOf(column.unit, lang)}` : ''
   const written = (end: string): string => (day ? end : exact(Number(end), lang))
   if (each.from !== null && each.to !== null) {
     const between = day ? (zh ? ' 至 ' : ' to ') : ' – '

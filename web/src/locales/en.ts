@@ -34,6 +34,7 @@ const en: typeof zh = {
   },
   space: {
     questions: 'To attend to',
+    more: 'More questions',
     layers: 'Layers and measures',
     lists: 'Lists',
     open: 'Open “{name}”',

@@ -32,6 +32,7 @@ export default {
   },
   space: {
     questions: '要处理的',
+    more: '更多问题',
     layers: '图层与指标',
     lists: '列表',
     open: '打开“{name}”',

@@ -3,6 +3,7 @@ import { computed, ref, shallowRef, watch } from 'vue'
 
 import { api, Refused, Unreachable } from '@/api/client'
 import type { Catalogue, Layer, Measure } from '@/api/types'
+import { unitWords } from '@/lib/format'
 
 import { view } from './view'
 
@@ -79,6 +80,7 @@ export async function load(): Promise<void> {
     const [found, offered] = await Promise.all([api.catalogue(), api.measures()])
     offset = new Date(found.now).getTime() - Date.now()
     now.value = Date.now() + offset
+    unitWords.value = found.units
     catalogue.value = found
     measures.value = offered
     trouble.value = null

@@ -31,6 +31,9 @@ export interface Count {
   asked: number
 }
 
+/** The workspaces whose further questions are looked at; the others' are not counted. */
+export const unfolded = reactive(new Set<string>())
+
 export const counts = reactive(new Map<string, Count>())
 /** How long a count stands before a look at it asks again. */
 const STANDS_MS = 30_000

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { optionOf, tellStep } from '@/chart/consumption'
-import { monthBeside, monthOf, nameOf, stepsOf, yearOf, type Bar, type Consumption } from '@/lib/consumption'
+import { dayShown, monthBeside, monthOf, nameOf, stepsOf, whenOf, yearOf, type Bar, type Consumption } from '@/lib/consumption'
 
 const day = (date: number, value: number | null, label: Bar['label']): Bar => ({
   start: `2026-08-0${date}T00:00:00+08:00`, end: `2026-08-0${date + 1}T00:00:00+08:00`, value, label,
@@ -11,7 +11,7 @@ const silent: Consumption = {
   meter: { id: 144, title: 'E-0144' }, kind: 'electricity', unit: 'kWh', step: 'day',
   steps: [day(1, 3900, 'measured'), ...[2, 3, 4, 5, 6].map((date) => day(date, null, 'unknown')), day(7, null, 'missing')],
   events: [{
-    start: '2026-08-02T00:00:00+08:00', end: '2026-08-07T00:00:00+08:00', kind: 'gap',
+    start: '2026-08-02T00:00:00+08:00', end: '2026-08-07T00:00:00+08:00', at: null, kind: 'gap',
     title: { zh: '中断', en: 'gap' }, consumption: 19400,
   }],
   total: 23300, coverage: 0.9,
@@ -44,6 +44,28 @@ describe('steps', () => {
     expect(stepsOf(silent.events[0]!, silent.steps)).toEqual([1, 2, 3, 4, 5])
     const moment = { ...silent.events[0]!, start: '2026-08-01T11:20:00+08:00', end: '2026-08-01T11:20:00+08:00' }
     expect(stepsOf(moment, silent.steps)).toEqual([0])
+  })
+
+  it('have a reading that does not count at its own moment, not at that of the one before', () => {
+    // W-0031 was read every hour; the reading of 03:00 was a zero.
+    const zero = { ...silent.events[0]!, start: '2026-08-03T02:00:00+08:00', end: '2026-08-03T03:00:00+08:00', at: '2026-08-03T03:00:00+08:00', kind: 'spurious_zero' }
+    expect(whenOf(zero, 'Asia/Shanghai', 'zh')).toBe('2026-08-03 03:00')
+    expect(stepsOf(zero, silent.steps)).toEqual([2])
+    // After a silence the reading before is days away; one at midnight ends the day before.
+    const late = { ...zero, start: '2026-08-01T00:00:00+08:00', end: '2026-08-04T00:00:00+08:00', at: '2026-08-04T00:00:00+08:00' }
+    expect(stepsOf(late, silent.steps)).toEqual([2])
+  })
+
+  it('are touched by intervals, which are told from when to when', () => {
+    expect(whenOf(silent.events[0]!, 'Asia/Shanghai', 'zh')).toBe('2026-08-02 – 2026-08-07')
+    const hours = { ...silent.events[0]!, end: '2026-08-02T09:00:00+08:00' }
+    expect(whenOf(hours, 'Asia/Shanghai', 'en')).toBe('02 Aug 2026, 00:00 – 09:00')
+  })
+
+  it('are looked at closer in the month of the last event, else of the last that is known', () => {
+    expect(dayShown(silent, 'Asia/Shanghai')).toBe('2026-08-02')
+    expect(dayShown({ ...silent, events: [] }, 'Asia/Shanghai')).toBe('2026-08-01')
+    expect(dayShown({ ...silent, events: [], steps: [] }, 'Asia/Shanghai')).toBeNull()
   })
 
   it('tell their value, or why there is none, and what happened in them', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { age, alike, bounds, counted, day, exact, moment, number, tr } from '@/lib/format'
+import { age, alike, bounds, counted, day, exact, moment, number, quantity, tr, unitOf, unitWords, withUnitOf } from '@/lib/format'
 
 describe('numbers', () => {
   it.each([
@@ -73,5 +73,22 @@ describe('numbers below each other', () => {
     expect(written([4, 12])).toEqual(['4', '12'])
     expect(written([7.25, 3.5], 1)).toEqual(['7.3', '3.5'])
     expect(written([])).toEqual([])
+  })
+})
+
+describe('units', () => {
+  unitWords.value = { 人: { zh: '人', en: 'people' }, 元: { zh: '元', en: 'CNY' } }
+
+  it('that are words are said in the language of the reader', () => {
+    expect(unitOf('人', 'zh')).toBe('人')
+    expect(unitOf('人', 'en')).toBe('people')
+    expect(quantity(1, '人', 'en')).toBe('1 person')
+    expect(withUnitOf(5600.5, '元', 'en')).toBe('5,600.5 CNY')
+  })
+
+  it('that are signs are the same for all', () => {
+    expect(unitOf('m²', 'en')).toBe('m²')
+    expect(unitOf('s', 'en', 1)).toBe('s')
+    expect(unitOf(null, 'en')).toBe('')
   })
 })

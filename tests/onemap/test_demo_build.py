@@ -101,3 +101,21 @@ def test_files_of_another_seed_are_replaced_and_a_half_written_folder_is_not_bel
 def test_too_small_a_scale_is_refused_in_plain_words(tmp_path):
     with pytest.raises(Trouble, match="--scale"):
         build("postgresql://nowhere/none", tmp_path, seed=1, scale=0.5, progress=silent)
+
+
+@pytest.mark.slow
+def test_some_edits_are_in_the_log_after_the_imports_and_one_is_taken_back(demo):
+    with demo.database.engine.connect() as link:
+        log = link.execute(
+            sa.text(
+                "SELECT reason, actor, undoes - lag(seq) OVER (ORDER BY seq) AS undone, "
+                "(SELECT count(*) FROM change c WHERE c.tx = s.tx) AS touched "
+                "FROM change_set s WHERE reason LIKE '演示%' OR undoes IS NOT NULL ORDER BY seq"
+            )
+        ).all()
+        last = link.scalar(sa.text("SELECT max(seq) FROM change_set WHERE reason LIKE 'import%'"))
+        first = link.scalar(sa.text("SELECT min(seq) FROM change_set WHERE reason LIKE '演示%'"))
+    assert [row.touched for row in log] == [1, 1, 1, 1]
+    assert {row.actor for row in log} == {"demo"}
+    assert [row.undone for row in log] == [None, None, None, 0]
+    assert last < first

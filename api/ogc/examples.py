@@ -62,7 +62,7 @@ def schema(what: str) -> dict[str, Any]:
         "description": "…",
         "properties": {
             "usable_area_m2": {
-                "title": "declared usable area",
+                "title": "Declared usable area",
                 "type": "number",
                 "x-ogc-unit": "m²",
                 "examples": [26.4],

@@ -63,7 +63,7 @@ async def test_queryables_tell_titles_units_and_choices(estate: Clone, serve: Se
     answer = await get(serve, estate, "/ogc/collections/rooms/queryables")
     assert answer.headers["content-type"] == "application/schema+json"
     known = answer.json()["properties"]
-    assert known["usable_area_m2"]["title"] == "declared usable area"
+    assert known["usable_area_m2"]["title"] == "Declared usable area"
     assert known["usable_area_m2"]["x-ogc-unit"] == "m²"
     assert "meeting" in known["use"]["enum"]
     assert known["use"]["x-onemap-labels"]["office"] == "office"

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 from sqlalchemy import text
 
-from layers.labels import Text
+from layers.labels import Text, unit_text
 from layers.named import NAMED
 from layers.workspaces import WORKSPACES
 from onemap.demo.stories import stories
@@ -78,6 +78,10 @@ class Reader:
     def word(self, said: Text | str) -> str:
         """Return a text in the language of the page."""
         return said if isinstance(said, str) else said.in_language(self.lang)
+
+    def unit(self, recorded: str) -> str:
+        """Return a unit in the language of the page."""
+        return self.word(unit_text(recorded))
 
     def moment(self, when: datetime) -> str:
         """Return a moment as the page writes it."""
@@ -210,7 +214,7 @@ def test_3_renting_beside_emptiness(reader: Reader) -> None:
     reader.click(reader.listed.locator(".row-card a"))
     reader.told(
         leased_m2=amount(lease["area_m2"], "m²"),
-        leased_people=amount(lease["people"], "人"),
+        leased_people=amount(lease["people"], reader.unit("人")),
         leased_standard_m2=amount(lease["standard_m2"], "m²"),
     ).reads(lease["body"])
     reader.anew().opens("办公用房").asks("未落位人员").counts(TOLD["renting"]["unplaced_people"])
@@ -339,10 +343,11 @@ def test_12_assets(reader: Reader, demo: Any) -> None:
     reader.anew().opens("资产").asks("闲置资产").counts(desks["count"])
     reader.anew().opens("资产").asks("可调剂采购").counts(1)
     reader.click(reader.listed.locator(".row-card a"))
-    reader.told(asked=amount(wanted["count"], "件"), room=amount(desks["count"], "件"))
+    items = reader.unit("件")
+    reader.told(asked=amount(wanted["count"], items), room=amount(desks["count"], items))
     reader.reads(desks["room"])
     price = reader.facts.locator("dd[data-field=unit_price_cny]")
-    expect(price).to_have_text(amount(wanted["price_cny"], "元"))
+    expect(price).to_have_text(amount(wanted["price_cny"], reader.unit("元")))
 
     bad = told["bad_rows"]
     reader.anew().opens("资产").asks("导入待修").counts(sum(bad.values()))

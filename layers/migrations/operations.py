@@ -11,7 +11,7 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 from sqlalchemy.dialects.postgresql import REGCLASS
 
-from layers.history import history_columns
+from layers.history import history_columns, history_indexes
 
 SQL = Path(__file__).parent.parent / "sql"
 
@@ -58,7 +58,8 @@ def create_tracked(name: str, *parts: Any, **options: Any) -> None:
     op.create_table(name, *parts, **options)
     columns = [part for part in parts if isinstance(part, sa.Column)]
     op.create_table(name + "_history", *history_columns(columns))
-    op.create_index(f"pk_{name}_history", name + "_history", ["id", "tx"], unique=True)
+    for index, names, kind in history_indexes(name + "_history", columns):
+        op.create_index(index, name + "_history", names, **kind)
     op.get_bind().execute(sa.select(sa.func.onemap_track_table(sa.cast(name, REGCLASS))))
 
 

@@ -156,7 +156,9 @@ MEASURED = record(
 )
 
 FOUND = record(
+    ("earliest",),
     query=STRING,
+    earliest=FIRST_RECORD,
     results=rows(
         record(
             layer=STRING,

@@ -35,6 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as TextType
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import UserDefinedType
 
@@ -181,16 +182,23 @@ def dated(table: Table, at: datetime | None) -> FromClause:
     """
     if at is None or not _tracked(table):
         return table
-    past = history_table(table)
-    moment = func.greatest(at, first_record(table.name).scalar_subquery())
     # Said as conditions on each row: a few rows of a tile or a panel are judged through the keys
     # of the log, a whole layer by joins, as the planner finds cheaper.
-    now = select(*(c.label(c.name) for c in table.c)).where(
-        ~exists(_since(table, table.c.id, moment)[0])
-    )
-    first, change, record = _since(table, past.c.id, moment)
-    earlier, _, before = _since(table, change.c.id, moment)
-    then = select(*(_past_column(c, past) for c in table.c)).where(
+    now = select(*(c.label(c.name) for c in table.c)).where(~changed_since(table, table.c.id, at))
+    return union_all(now, formerly(table, at)).subquery()
+
+
+def changed_since(table: Table, key: Any, at: datetime) -> ColumnElement[bool]:
+    """Return the condition that the row `key` of a table was changed after a moment."""
+    return exists(_since(table, key, at)[0])
+
+
+def formerly(table: Table, at: datetime) -> Select[Any]:
+    """Return the statement for the rows changed since `at`, as they were then."""
+    past = history_table(table)
+    first, change, record = _since(table, past.c.id, at)
+    earlier, _, before = _since(table, change.c.id, at)
+    return select(*(_past_column(c, past) for c in table.c)).where(
         exists(
             first.where(
                 change.c.tx == past.c.tx,
@@ -199,7 +207,6 @@ def dated(table: Table, at: datetime | None) -> FromClause:
             )
         )
     )
-    return union_all(now, then).subquery()
 
 
 def first_record(table: str) -> Select[Any]:
@@ -212,8 +219,9 @@ def first_record(table: str) -> Select[Any]:
     )
 
 
-def _since(table: Table, key: Any, moment: Any) -> tuple[Select[Any], FromClause, FromClause]:
+def _since(table: Table, key: Any, at: datetime) -> tuple[Select[Any], FromClause, FromClause]:
     """Return the changes of the row `key` after a moment, with log and change sets to ask on."""
+    moment = func.greatest(at, first_record(table.name).scalar_subquery())
     change, record = table_of_change().alias(), _metadata.tables["change_set"].alias()
     found: Select[Any] = (
         select(literal_column("1"))

@@ -179,7 +179,9 @@ MEASURED = record(
 )
 
 FOUND = record(
+    ("earliest",),
     query=STRING,
+    earliest=FIRST_RECORD,
     results=rows(
         record(
             layer=STRING,

@@ -157,10 +157,10 @@ async def open_session(
     at: Annotated[
         str | None,
         Query(
-            description="记录时刻：按当时的记录回答（默认现在）；车辆位置、读数等观测不随之变化，"
-            "搜索不接受 | moment of record: the estate as it was recorded then (default now); "
+            description="记录时刻：按当时的记录回答（默认现在）；车辆位置、读数等观测不随之变化"
+            " | moment of record: the estate as it was recorded then (default now); "
             "observations (positions, also their tiles, and readings) are the same at any moment "
-            "of record, and the search takes none",
+            "of record",
             examples=["2026-10-12T09:00:00+08:00"],
         ),
     ] = None,

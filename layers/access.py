@@ -24,7 +24,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from layers.base import Base, Layer, Series, Tracked, table_of
-from layers.history import dated
+from layers.history import dated, first_record
 from layers.people import Body
 
 
@@ -171,9 +171,4 @@ def _scope(actor: Actor) -> ColumnElement[Any]:
 
 def earliest(layer: Layer) -> Select[Any]:
     """Return the query for the first recorded moment of `layer`: before it, `at` means it."""
-    change, record = Base.metadata.tables["change"], Base.metadata.tables["change_set"]
-    return (
-        select(func.min(record.c.recorded_at))
-        .select_from(change.join(record, change.c.tx == record.c.tx))
-        .where(change.c.layer == layer.table.name)
-    )
+    return first_record(layer.table.name)

@@ -3,7 +3,8 @@
 `change` says which row changed in which transaction; ``<table>_history`` holds the row as it was
 before. So the state at a moment is: every row that has not changed since, and for each row that
 has, the image before its first change since - unless that change was its birth. Order and time
-are given at commit (`layers/sql/history.sql`), so that no reader meets a gap.
+are given at commit (`layers/sql/history.sql`), so that no reader meets a gap. `record_start` says
+where the record of each table begins: at its first change, or at the oldest one that is kept.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from sqlalchemy import (
     Column,
     DateTime,
     Enum,
+    ForeignKey,
     Index,
     MetaData,
+    Select,
     String,
     Table,
-    and_,
     exists,
     func,
     literal_column,
@@ -32,8 +34,8 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import Text as TextType
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import UserDefinedType
 
@@ -72,7 +74,8 @@ class Change(Base):
     """One row changed by one transaction, with its extents before and after in EPSG:4326."""
 
     __tablename__ = "change"
-    __table_args__ = (Index("ix_change_tx", "tx"),)
+    # The sets that touched a layer are told from the index alone.
+    __table_args__ = (Index("ix_change_tx_layer", "tx", "layer"),)
     layer: Mapped[str] = mapped_column(TextType, primary_key=True, comment="表 | table")
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, comment="编号 | id")
     tx: Mapped[int] = mapped_column(Xid8, primary_key=True, comment="事务 | transaction")
@@ -82,6 +85,22 @@ class Change(Base):
     )
     after: Mapped[Any] = mapped_column(
         Geometry("POLYGON", SRID, spatial_index=False), nullable=True, comment="后范围 | new extent"
+    )
+
+
+class RecordStart(Base):
+    """The transaction with which the record of a table begins; of several, the first to commit.
+
+    Two may write a table first at the same time: neither waits for the other, both stand here.
+    """
+
+    __tablename__ = "record_start"
+    layer: Mapped[str] = mapped_column(TextType, primary_key=True, comment="表 | table")
+    tx: Mapped[int] = mapped_column(
+        Xid8,
+        ForeignKey("change_set.tx", ondelete="CASCADE"),
+        primary_key=True,
+        comment="事务 | transaction",
     )
 
 
@@ -114,13 +133,32 @@ def history_table(table: Table) -> Table:
     name = table.name + _SUFFIX
     if name in _metadata.tables:
         return _metadata.tables[name]
+    columns = list(table.columns)
     return Table(
         name,
         _metadata,
-        *history_columns(list(table.columns)),
-        Index(f"pk_{name}", "id", "tx", unique=True),
+        *history_columns(columns),
+        *(
+            Index(index, *names, **options)
+            for index, names, options in history_indexes(name, columns)
+        ),
         info={"history_of": table.name},
     )
+
+
+def history_indexes(
+    name: str, columns: list[Column[Any]]
+) -> list[tuple[str, list[str], dict[str, Any]]]:
+    """Return name, columns and options of the indexes of the history called `name`.
+
+    A map of the past finds what stood in a place by the geometry it had then.
+    """
+    found: list[tuple[str, list[str], dict[str, Any]]] = [
+        (f"pk_{name}", ["id", "tx"], {"unique": True})
+    ]
+    if any(c.name == "geom" for c in columns):
+        found.append((f"ix_{name}_geom", ["geom"], {"postgresql_using": "gist"}))
+    return found
 
 
 def tracked_tables(base: type[Tracked] = Tracked) -> list[Table]:
@@ -144,32 +182,53 @@ def dated(table: Table, at: datetime | None) -> FromClause:
     """
     if at is None or not _tracked(table):
         return table
+    # Said as conditions on each row: a few rows of a tile or a panel are judged through the keys
+    # of the log, a whole layer by joins, as the planner finds cheaper.
+    now = select(*(c.label(c.name) for c in table.c)).where(~changed_since(table, table.c.id, at))
+    return union_all(now, formerly(table, at)).subquery()
+
+
+def changed_since(table: Table, key: Any, at: datetime) -> ColumnElement[bool]:
+    """Return the condition that the row `key` of a table was changed after a moment."""
+    return exists(_since(table, key, at)[0])
+
+
+def formerly(table: Table, at: datetime) -> Select[Any]:
+    """Return the statement for the rows changed since `at`, as they were then."""
     past = history_table(table)
-    change, record = table_of_change(), _metadata.tables["change_set"]
-    first_seq = (
+    first, change, record = _since(table, past.c.id, at)
+    earlier, _, before = _since(table, change.c.id, at)
+    return select(*(_past_column(c, past) for c in table.c)).where(
+        exists(
+            first.where(
+                change.c.tx == past.c.tx,
+                change.c.operation != "I",
+                ~exists(earlier.where(before.c.recorded_at < record.c.recorded_at)),
+            )
+        )
+    )
+
+
+def first_record(table: str) -> Select[Any]:
+    """Return the query for the moment at which the record of a table begins (NULL: not yet)."""
+    record, start = (_metadata.tables[name] for name in ("change_set", "record_start"))
+    return (
         select(func.min(record.c.recorded_at))
-        .join(change, change.c.tx == record.c.tx)
-        .where(change.c.layer == table.name)
-        .scalar_subquery()
+        .join(start, start.c.tx == record.c.tx)
+        .where(start.c.layer == table)
     )
-    moment = func.greatest(at, func.coalesce(first_seq, at))
-    since = (
-        select(change.c.id, change.c.operation, change.c.tx)
-        .join(record, record.c.tx == change.c.tx)
-        .where(change.c.layer == table.name, record.c.recorded_at > moment)
-        .ext(distinct_on(change.c.id))
-        .order_by(change.c.id, record.c.seq)
-        .cte()
+
+
+def _since(table: Table, key: Any, at: datetime) -> tuple[Select[Any], FromClause, FromClause]:
+    """Return the changes of the row `key` after a moment, with log and change sets to ask on."""
+    moment = func.greatest(at, first_record(table.name).scalar_subquery())
+    change, record = table_of_change().alias(), _metadata.tables["change_set"].alias()
+    found: Select[Any] = (
+        select(literal_column("1"))
+        .select_from(change.join(record, record.c.tx == change.c.tx))
+        .where(change.c.layer == table.name, change.c.id == key, record.c.recorded_at > moment)
     )
-    now = select(*(c.label(c.name) for c in table.c)).where(
-        ~exists(select(literal_column("1")).where(since.c.id == table.c.id))
-    )
-    then = (
-        select(*(_past_column(c, past) for c in table.c))
-        .join(since, and_(since.c.id == past.c.id, since.c.tx == past.c.tx))
-        .where(since.c.operation != "I")
-    )
-    return union_all(now, then).subquery()
+    return found, change, record
 
 
 def table_of_change() -> Table:
@@ -185,7 +244,7 @@ def _past_column(c: Column[Any], past: Table) -> Any:
     if c.name in past.c:
         return type_coerce(past.c[c.name], c.type).label(c.name)
     if c.computed is not None:
-        # Generated columns are not stored with the history: say them again over the old row.
-        # Their names are unambiguous there, since `since` holds only id, operation and tx.
+        # Generated columns are not stored with the history: say them again over the old row,
+        # which stands alone there, so that its bare names mean it.
         return type_coerce(literal_column(str(c.computed.sqltext)), c.type).label(c.name)
     return null().label(c.name)

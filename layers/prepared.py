@@ -7,7 +7,8 @@ Compiling costs more than a small query, so what is asked often is kept as `Prep
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
@@ -30,6 +31,16 @@ class Prepared:
             return [self.values[name] for name in self.names]
         values = self.values
         return [given[name] if name in given else values[name] for name in self.names]
+
+    def about(self, moments: Mapping[datetime, datetime]) -> Prepared:
+        """Return the same statement about other moments than those it was made with."""
+        return replace(
+            self,
+            values={
+                name: moments.get(value, value) if isinstance(value, datetime) else value
+                for name, value in self.values.items()
+            },
+        )
 
 
 def prepare(statement: Executable) -> Prepared:

@@ -34,7 +34,7 @@ from sqlalchemy.sql.selectable import CTE, FromClause, Subquery
 
 from geo.tiling import tile_bounds_3857
 from layers.access import ESTATE, Actor, latest_rows, rows
-from layers.base import TILE_SRID, Feature, Layer, Series
+from layers.base import SRID, TILE_SRID, Feature, Layer, Series
 from layers.labels import Text
 from layers.prepared import Prepared, prepare
 from layers.problems import NotFound
@@ -44,6 +44,7 @@ BUFFER = 64
 # MapLibre draws a tile at 512 CSS pixels.
 PIXELS = 512
 MAX_ZOOM = 24
+RADIUS_M = 6_378_137.0
 # The layer of a tile that holds the points of `rooms` is `rooms-label`.
 LABEL = "-label"
 # From this zoom on a tile is small enough to carry what is smaller than a pixel too.
@@ -172,6 +173,9 @@ def tile_query(
         .where(geom.op("&&")(reach))
         .limit(literal_column(str(layer.max_features if sort else layer.max_features + 1)))
     )
+    if at is not None and layer.series is None:
+        # The past keeps no shape in EPSG:3857 that an index could find.
+        query = query.where(source.c.geom.op("&&")(_in_degrees(width * (BUFFER / EXTENT))))
     query = _visible(query, layer, zoom, geom, width)
     if sort:
         query = _largest_first(query, layer, geom)
@@ -259,6 +263,25 @@ def _encoded(found: CTE | Subquery, name: str) -> ColumnElement[Any]:
 
 def _bounds() -> list[ColumnElement[float]]:
     return [bindparam(side, 0.0, type_=Float) for side in ("west", "south", "east", "north")]
+
+
+def _in_degrees(margin: ColumnElement[float]) -> ColumnElement[Any]:
+    """Return the bounds and a margin in EPSG:4326, and a hair more, since degrees are rounded.
+
+    Computed, because a transformation would wrap what reaches beyond 180°.
+    """
+    west, south, east, north = _bounds()
+
+    def latitude(y: ColumnElement[float]) -> ColumnElement[float]:
+        return func.degrees(2 * func.atan(func.exp(y / RADIUS_M))) - 90.0
+
+    sides = (
+        func.degrees((west - margin) / RADIUS_M),
+        latitude(south - margin),
+        func.degrees((east + margin) / RADIUS_M),
+        latitude(north + margin),
+    )
+    return func.ST_Expand(func.ST_MakeEnvelope(*sides, SRID), literal_column("1e-7"))
 
 
 def _source(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.answers import answer_of, documented
+from api.records import earliest_of
 from api.schemas import FOUND
 from api.session import Session, SessionOf
 from layers.places import Place, paths, read_path
 from layers.problems import BadRequest
-from layers.search import search
+from layers.search import Then, changed_texts, entries_then, search, searched
 
 router = APIRouter(tags=["search"])
+MOST_CHANGED = 200_000
 _EXAMPLE = {
     "query": "B03-412",
     "results": [
@@ -56,17 +59,9 @@ async def search_everything(
         int, Query(ge=1, le=100, description="最多几条 | how many at most", examples=[10])
     ] = 10,
 ) -> Response:
-    """Return the best hits among the rows that the caller may see, now: `at` is refused."""
-    if session.at is not None:
-        raise BadRequest(
-            zh="搜索只针对当前的数据，不接受 at；过去的记录请用 "
-            "/ogc/collections/{图层}/items?filter=…&at=…",
-            en="The search knows the estate as it is now and takes no at; "
-            "for the recorded past ask /ogc/collections/{layer}/items?filter=…&at=…",
-            field="at",
-            value=session.at.isoformat(),
-        )
-    found = await session.fetch(search(session.actor, q, limit))
+    """Return the best hits among the rows that the caller may see, now or as recorded at `at`."""
+    then = await _then(session, q) if session.at is not None else None
+    found = await session.fetch(search(session.actor, q, limit, then))
     wanted: dict[str, list[int]] = {}
     for row in found:
         wanted.setdefault(row["layer"], []).append(row["id"])
@@ -83,7 +78,38 @@ async def search_everything(
         }
         for row in found
     ]
-    return answer_of({"query": q, "results": results})
+    document: dict[str, Any] = {"query": q, "results": results}
+    first = await earliest_of(session, *searched())
+    if first is not None:
+        document["earliest"] = first.astimezone(session.config.zone)
+    return answer_of(document)
+
+
+async def _then(session: Session, query: str) -> Then:
+    """Return what the query may find among the rows changed since the request's moment.
+
+    Raises
+    ------
+    BadRequest : more were changed than can be read through while the caller waits.
+    """
+    assert session.at is not None
+    found: dict[str, list[Any]] = {}
+    left = MOST_CHANGED
+    for each in searched():
+        found[each.name] = await session.fetch(changed_texts(each, session.at, left + 1))
+        left -= len(found[each.name])
+        if left < 0:
+            raise BadRequest(
+                zh=f"该时刻之后修改过的对象超过 {MOST_CHANGED} 个，无法按文字搜索；"
+                "请选较近的时刻，或用 /ogc/collections/{图层}/items?filter=…&at=…",
+                en=f"More than {MOST_CHANGED} rows were changed since that moment, too many to "
+                "search by words; choose a later one, or ask "
+                "/ogc/collections/{layer}/items?filter=…&at=…",
+                field="at",
+                value=session.at.isoformat(),
+            )
+    # Sounds of thousands of names take a moment: other requests go on meanwhile.
+    return Then(session.at, await asyncio.to_thread(entries_then, query, found))
 
 
 async def paths_of(

@@ -15,7 +15,12 @@ import layers.records
 import layers.registry
 from layers.base import Base
 from layers.history import Xid8, history_table, tracked_tables
-from layers.migrations.operations import CreateTracked, DropTracked
+from layers.migrations.operations import (
+    AddTrackedColumn,
+    CreateTracked,
+    DropTracked,
+    DropTrackedColumn,
+)
 from layers.types import Ltree
 
 # The models register themselves by being imported.
@@ -72,6 +77,26 @@ def dropped(_context: Any, _revision: Any, made: ops.DropTableOp) -> Any:
         return []
     if made.table_name in {t.name for t in tracked_tables()}:
         return DropTracked(made.table_name)
+    return made
+
+
+@writer.rewrites(ops.AddColumnOp)
+def column_added(_context: Any, _revision: Any, made: ops.AddColumnOp) -> Any:
+    """Add a column of a tracked table by the one operation that adds it to the history too."""
+    if _belongs_to_history(made.table_name):
+        return []
+    if made.table_name in {t.name for t in tracked_tables()}:
+        return AddTrackedColumn(made.table_name, made.column)
+    return made
+
+
+@writer.rewrites(ops.DropColumnOp)
+def column_dropped(_context: Any, _revision: Any, made: ops.DropColumnOp) -> Any:
+    """Drop a column of a tracked table with that of its history."""
+    if _belongs_to_history(made.table_name):
+        return []
+    if made.table_name in {t.name for t in tracked_tables()}:
+        return DropTrackedColumn(made.table_name, made.column_name)
     return made
 
 

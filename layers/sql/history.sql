@@ -7,8 +7,9 @@ CREATE OR REPLACE FUNCTION onemap_now() RETURNS timestamptz LANGUAGE sql STABLE 
         interval '0')
 $$;
 
--- Statement trigger of every tracked table. Transition tables have no statistics, so a nested loop
--- over them would make large updates quadratic.
+-- Statement trigger of every tracked table, with the rights of the tables' owner: whoever may write
+-- a row writes history and log through it and not otherwise. Transition tables have no statistics,
+-- so a nested loop over them would make large updates quadratic.
 CREATE OR REPLACE FUNCTION onemap_track() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET enable_nestloop = off AS $$
 DECLARE
@@ -35,6 +36,9 @@ BEGIN
             nullif(current_setting('onemap.reason', true), ''),
             nullif(current_setting('onemap.undoes', true), '')::bigint)
     ON CONFLICT (tx) DO NOTHING;
+    IF NOT EXISTS (SELECT FROM record_start WHERE layer = TG_TABLE_NAME) THEN
+        INSERT INTO record_start (layer, tx) VALUES (TG_TABLE_NAME, this_tx);
+    END IF;
 
     IF TG_OP <> 'INSERT' THEN
         SELECT string_agg(quote_ident(h.attname), ', ' ORDER BY h.attnum) INTO columns
@@ -113,4 +117,20 @@ BEGIN
         FOR EACH STATEMENT EXECUTE FUNCTION onemap_track()', target);
     EXECUTE format('CREATE TRIGGER onemap_track_delete AFTER DELETE ON %s
         REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION onemap_track()', target);
+END $$;
+
+-- Rights of the owner need a path of their own, or a caller's tables would stand before ours. PostGIS
+-- may live in another schema than the tables.
+DO $$
+DECLARE
+    postgis text := (SELECT nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace
+                      WHERE extname = 'postgis');
+    guarded text;
+BEGIN
+    FOREACH guarded IN ARRAY ARRAY['onemap_track()', 'onemap_seal()'] LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = %I, %I, pg_temp',
+                       guarded, current_schema(), postgis);
+        -- Else anybody could tie it to a table of his own and write what he likes into the log.
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', guarded);
+    END LOOP;
 END $$;

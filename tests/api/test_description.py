@@ -17,10 +17,10 @@ DESCRIPTION = create_app(Config("postgresql://nowhere")).openapi()
 PROBLEM = "application/problem+json"
 
 
-def answers() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every good answer in JSON: path, media type, what is told of it."""
+def answers(only: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every good answer in JSON, of one method or of all: path, media type, what is told of it."""
     for path, methods in DESCRIPTION["paths"].items():
-        for operation in methods.values():
+        for operation in [o for method, o in methods.items() if only in ("", method)]:
             for status, told in operation["responses"].items():
                 for kind, content in told.get("content", {}).items():
                     if status.startswith("2") and "json" in kind:
@@ -34,8 +34,10 @@ def estate(module_database: Any) -> tuple[Any, small_estate.Estate]:
 
 def test_every_answer_in_json_has_one_form_a_schema_and_an_example_of_it():
     told = list(answers())
-    paths = [path for path, _, _ in told]
-    assert len(paths) == len(set(paths)) > 20
+    for method in ("get", "post"):
+        paths = [path for path, _, _ in answers(method)]
+        assert len(paths) == len(set(paths))
+    assert len(told) > 20
     for path, _, content in told:
         assert content["schema"], path
         assert content["example"], path
@@ -61,7 +63,8 @@ def test_refusals_are_problems_and_those_there_are():
      "/measures/km_per_day", "/measures/vacancy", "/measures/node_state", "/search?q=B03",
      "/features/rooms/{room}", "/features/vehicles/{vehicle}", "/features/buildings/{building}",
      "/features/persons/{person}", "/buildings/{building}/levels",
-     "/buildings/{building}/stack", "/trips/{trip}/path"],
+     "/buildings/{building}/stack", "/trips/{trip}/path", "/history/rooms/{room}", "/changes",
+     "/changes/between?from=2020-01-01"],
 )  # fmt: skip
 async def test_what_is_answered_keeps_to_the_schema(path: str, estate: Any, serve: Serve):
     database, ids = estate
@@ -78,7 +81,7 @@ async def test_what_is_answered_keeps_to_the_schema(path: str, estate: Any, serv
     address = answer.request.url.path
     declared = next(
         content["schema"]
-        for template, _, content in answers()
+        for template, _, content in answers("get")
         if _fits(template, address) and content["schema"]
     )
     jsonschema.validate(answer.json(), declared)
@@ -100,7 +103,7 @@ def _fits(template: str, address: str) -> bool:
      "/ogc/tileMatrixSets", "/ogc/tileMatrixSets/{matrix_set}", "/style.json", "/tiles/{layer}"],
 )  # fmt: skip
 async def test_an_example_shows_what_is_answered(path: str, estate: Any, serve: Serve):
-    (kind, content) = next((kind, told) for each, kind, told in answers() if each == path)
+    (kind, content) = next((kind, told) for each, kind, told in answers("get") if each == path)
     address = path.replace("{layer}", "rooms").replace("{matrix_set}", "WebMercatorQuad")
     async with serve(estate[0]) as client:
         answer = await client.get(address, headers={"Accept-Language": "en"})

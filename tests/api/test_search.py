@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from layers.registry import layer
+from layers.search import refresh
 from tests.support import small_estate
 
 
@@ -50,12 +53,44 @@ async def test_nobody_finds_what_they_may_not_see(estate: Any, serve: Any) -> No
         assert (await client.get("/search?q=ZC-2023-003417")).json()["results"] == []
 
 
-@pytest.mark.parametrize(("language", "word"), [("zh", "当前"), ("en", "as it is now")])
-async def test_the_search_of_now_refuses_a_moment_of_record(
-    language: str, word: str, estate: Any, serve: Any
+async def test_the_search_of_a_moment_finds_what_was_recorded_then(
+    database: Any, serve: Any
 ) -> None:
+    ids = small_estate.fill(database.engine)
+    room, person = ids["rooms", "B03-412"], ids["persons", "P1"]
+    with database.engine.connect() as connection:
+        at = connection.scalar(text("SELECT max(recorded_at) FROM change_set")).isoformat()
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE room SET number = 'C09-1'"))
+        connection.execute(text("DELETE FROM occupancy"))
+        connection.execute(text("DELETE FROM person WHERE id = :id"), {"id": person})
+        connection.execute(text("DELETE FROM search_entry WHERE layer = 'persons'"))
+        refresh(connection, layer("rooms"))
+
+    async def found(client: Any, query: str, **more: str) -> list[tuple[str, int, str]]:
+        answer = await client.get("/search", params={"q": query, **more})
+        assert answer.status_code == 200, answer.text
+        return [(each["layer"], each["id"], each["text"]) for each in answer.json()["results"]]
+
+    async with serve(database) as client:
+        assert await found(client, "B03-412") == []
+        assert await found(client, "B03-412", at=at) == [("rooms", room, "B03-412")]
+        assert await found(client, "C09-1", at=at) == []
+        for query in ("周试一", "zhoushiyi", "zsy"):
+            assert await found(client, query, at=at) == [("persons", person, "周试一")]
+        assert await found(client, "building three", at=at) == await found(client, "building three")
+        early = (await client.get("/search?q=B03-412&at=1990-01-01")).json()
+    assert early["earliest"][:10] <= at[:10]
+    assert [each["id"] for each in early["results"]] == [room]
+    async with serve(database, anonymous="public") as client:
+        assert await found(client, "周试一", at=at) == []
+
+
+async def test_the_search_of_a_moment_too_far_back_says_so(
+    estate: Any, serve: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("api.routes.search.MOST_CHANGED", -1)
     async with serve(estate[0]) as client:
-        answer = await client.get(f"/search?q=b03&at=2026-10-12&lang={language}")
+        answer = await client.get("/search?q=b03&at=2026-10-12&lang=en")
     assert answer.status_code == 400
     assert answer.json()["field"] == "at"
-    assert word in answer.json()["detail"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from layers.access import ESTATE, rows
 from layers.base import Base, table_of
 from layers.estate import Building
-from layers.history import history_table, tracked_tables
+from layers.history import first_record, history_table, tracked_tables
 from tests.layers.support import SQUARE, put
 
 BUILDING = table_of(Building)
@@ -237,3 +238,54 @@ def test_a_moment_between_two_commits_is_the_state_after_the_first(database):
         connection.execute(sa.update(BUILDING).values(name="乙"))
     with database.engine.connect() as connection:
         assert _names(connection, between) == {first: "甲"}
+
+
+def test_the_past_of_a_place_is_found_by_its_index(database):
+    with database.engine.begin() as connection:
+        put(connection, Building, name="甲", geom=SQUARE)
+    inspector = sa.inspect(database.engine)
+    for table in tracked_tables():
+        if "geom" in table.c:
+            names = {each["name"] for each in inspector.get_indexes(history_table(table).name)}
+            assert f"ix_{table.name}_history_geom" in names, table.name
+
+
+def test_who_may_write_rows_alone_writes_history_and_log_through_them(database):
+    with database.engine.begin() as connection:
+        number = put(connection, Building, name="甲", geom=SQUARE)
+        role = database.app_engine.url.username
+        if role == database.engine.url.username:
+            pytest.skip("one role owns and serves here")
+        connection.execute(sa.text("GRANT UPDATE ON building TO onemap_app"))
+    with database.app_engine.begin() as connection:
+        connection.execute(sa.update(BUILDING).values(name="乙"))
+    with database.engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT name FROM building_history")) == "甲"
+        assert connection.scalar(sa.select(sa.func.count()).select_from(CHANGES)) == 2
+    forge = "CREATE TEMP TABLE change (x int)", "CREATE TEMP TABLE change_set (x int)"
+    with database.app_engine.begin() as connection:
+        for each in forge:  # a caller's own tables do not stand before the log
+            connection.execute(sa.text(each))
+        connection.execute(sa.update(BUILDING).values(name="丙"))
+    with database.engine.connect() as connection:
+        log = sa.select(CHANGES.c.id).where(CHANGES.c.operation == "U")
+        assert connection.scalars(log).all() == [number, number]
+    with database.app_engine.connect() as connection:
+        connection.execute(sa.text("CREATE TEMP TABLE room (id bigint)"))
+        tie = "CREATE TRIGGER t AFTER INSERT ON room REFERENCING NEW TABLE AS new_rows "
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
+            connection.execute(sa.text(tie + "EXECUTE FUNCTION onemap_track()"))
+
+
+def test_the_record_of_a_table_begins_with_the_first_to_commit(database):
+    early = database.engine.connect()
+    begun = early.begin()
+    put(early, Building, name="先开始", geom=SQUARE)
+    with database.engine.begin() as late:
+        put(late, Building, name="先提交", geom=SQUARE)
+    begun.commit()
+    early.close()
+    with database.engine.connect() as connection:
+        first = connection.scalar(first_record("building"))
+        assert first == connection.scalar(sa.select(sa.func.min(CHANGE_SETS.c.recorded_at)))
+        assert set(_names(connection, first - timedelta(days=1)).values()) == {"先提交"}

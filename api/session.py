@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -38,6 +39,8 @@ class Config:
     now : the service's clock (the demo estate has its own); it dates what is observed.
     demo : whether this is the demo estate, labelled so everywhere.
     data_dir : the data folder, where pictures lie.
+    ticks : the file of the counter of commits; None counts in this process alone.
+    tile_cache_mb : memory for vector tiles; 0 keeps none.
     """
 
     database_url: str
@@ -48,6 +51,8 @@ class Config:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     demo: bool = False
     data_dir: str = "."
+    ticks: Path | None = None
+    tile_cache_mb: int = 0
 
     @property
     def zone(self) -> ZoneInfo:

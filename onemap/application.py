@@ -41,6 +41,8 @@ def create() -> FastAPI:
             now=Clock(timedelta(seconds=handed["offset_s"])).now,
             demo=handed["demo"],
             data_dir=str(settings.data_dir),
+            ticks=Path(handed["ticks"]) if handed["ticks"] else None,
+            tile_cache_mb=settings.tile_cache_mb,
         )
     )
     page = page_dir()

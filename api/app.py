@@ -11,6 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api import answers, problems
 from api.database import Connections
+from api.feed import Feed
 from api.headers import BrowserHeaders
 from api.listed import Kept
 from api.routes import (
@@ -32,6 +33,7 @@ from api.routes import (
 )
 from api.session import Config
 from api.tiles import TileDoor
+from layers.ticks import Ticks
 
 TITLE = "onemap"
 # In the order of the description.
@@ -56,6 +58,7 @@ PARTS = (
 
 def create_app(config: Config) -> FastAPI:
     """Return the service over the database that `config` names."""
+    feed = Feed(config.database_url, Ticks.of(config.ticks))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,6 +72,7 @@ def create_app(config: Config) -> FastAPI:
             plans="force_generic_plan",
             timezone=config.timezone,
         )
+        await feed.open()
         await connections.open()
         await tile_connections.open()
         app.state.connections = connections
@@ -76,6 +80,7 @@ def create_app(config: Config) -> FastAPI:
         try:
             yield
         finally:
+            await feed.close()
             await tile_connections.close()
             await connections.close()
 
@@ -88,6 +93,8 @@ def create_app(config: Config) -> FastAPI:
     )
     app.state.config = config
     app.state.kept = Kept()
+    app.state.ticks = feed.ticks
+    app.state.feed = feed
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)

@@ -12,6 +12,8 @@ import contextlib
 import fcntl
 import mmap
 import os
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,8 +68,10 @@ class Ticks:
         if self.path is None or (self._place and _placed(self.path) == self._place):
             return False
         with _opened(self.path) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file).st_size < _SIZE:
-                os.ftruncate(file, _SIZE)
+                # Later than any file before it, so that the count never goes back.
+                os.pwrite(file, time.time_ns().to_bytes(_SIZE, sys.byteorder), 0)
             self._count = memoryview(mmap.mmap(file, _SIZE)).cast("Q")
             self._place = _place(os.fstat(file))
         return True
@@ -99,4 +103,5 @@ def _opened(path: Path) -> Iterator[int]:
     try:
         yield file
     finally:
+        fcntl.flock(file, fcntl.LOCK_UN)  # a mapping holds the file open, and with it a lock
         os.close(file)

@@ -18,10 +18,11 @@ from tests.layers.support import put
 
 def test_what_one_counts_the_others_read_at_once(tmp_path):
     one, other = Ticks.of(tmp_path / "run" / "ticks"), Ticks.of(tmp_path / "run" / "ticks")
-    assert one.read() == other.read() == 0
-    assert one.tick() == 1
-    assert other.read() == 1
-    assert (other.tick(), one.read()) == (2, 2)
+    start = one.read()
+    assert other.read() == start
+    assert one.tick() == start + 1
+    assert other.read() == start + 1
+    assert (other.tick(), one.read()) == (start + 2, start + 2)
 
 
 def test_no_tick_of_many_processes_is_lost(tmp_path):
@@ -30,11 +31,12 @@ def test_no_tick_of_many_processes_is_lost(tmp_path):
         "import sys; from layers.ticks import Ticks; t = Ticks.of(sys.argv[1])\n"
         "for _ in range(500): t.tick()"
     )
+    start = Ticks.of(file).read()
     command = [sys.executable, "-c", program, str(file)]
     root = Path(__file__).parents[2]
     running = [subprocess.Popen(command, cwd=root) for _ in range(4)]
     assert [each.wait(30) for each in running] == [0] * 4
-    assert Ticks.of(file).read() == 2000
+    assert Ticks.of(file).read() == start + 2000
 
 
 def test_without_a_file_it_counts_by_itself():
@@ -46,19 +48,19 @@ def test_without_a_file_it_counts_by_itself():
 def test_who_still_counts_in_a_removed_file_finds_the_new_one(tmp_path):
     file = tmp_path / "ticks"
     reader, writer = Ticks.of(file), Ticks.of(file)
-    writer.tick()
+    before = writer.tick()
     file.unlink()
-    writer.tick()
-    assert reader.read() == 1
+    after = writer.tick()
+    assert after > before == reader.read()
     assert reader.renewed()
-    assert reader.read() == writer.read() == 1
+    assert reader.read() == after
     writer.tick()
-    assert reader.read() == 2
+    assert reader.read() == after + 1
 
 
 def test_a_commit_is_counted_and_what_is_taken_back_is_not(database, tmp_path):
     ticks = Ticks.of(tmp_path / "ticks")
-    seen = []
+    start, seen = ticks.read(), []
 
     class Watching(Ticks):
         def tick(self):
@@ -69,12 +71,12 @@ def test_a_commit_is_counted_and_what_is_taken_back_is_not(database, tmp_path):
     watching = Watching(tmp_path / "ticks")
     with committing(database.engine, watching) as connection:
         put(connection, Building, name="甲")
-        assert ticks.read() == 0
+        assert ticks.read() == start
     # When it is raised, everybody can see the row.
-    assert (ticks.read(), seen) == (1, [1])
+    assert (ticks.read(), seen) == (start + 1, [1])
     with pytest.raises(sa.exc.ProgrammingError), committing(database.engine, watching) as link:
         link.execute(sa.text("wrong"))
-    assert (ticks.read(), seen) == (1, [1])
+    assert (ticks.read(), seen) == (start + 1, [1])
 
 
 def test_a_refused_commit_is_counted_too_for_nobody_knows_how_it_ended(database):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Receive, Scope, Send
 
 from api import answers, problems
 from api.database import Connections
-from api.feed import Feed
 from api.headers import BrowserHeaders
 from api.listed import Kept
 from api.routes import (
@@ -32,7 +33,8 @@ from api.routes import (
     trips,
 )
 from api.session import Config
-from api.tiles import TileDoor
+from api.tiles import Kept as KeptTiles
+from api.tiles import TileDoor, feed_for, kept_tiles, serve_kept
 from layers.ticks import Ticks
 
 TITLE = "onemap"
@@ -56,9 +58,28 @@ PARTS = (
 )
 
 
+class Service(FastAPI):
+    """The application; tiles that are kept in memory are answered before the framework."""
+
+    def __init__(self, kept: KeptTiles | None, **options: Any) -> None:
+        super().__init__(**options)
+        self._kept = kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if (
+            self._kept is not None
+            and scope["type"] == "http"
+            and await serve_kept(self._kept, scope, send)
+        ):
+            return
+        await super().__call__(scope, receive, send)
+
+
 def create_app(config: Config) -> FastAPI:
     """Return the service over the database that `config` names."""
-    feed = Feed(config.database_url, Ticks.of(config.ticks))
+    feed = feed_for(config, Ticks.of(config.ticks))
+    kept = kept_tiles(config, feed)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -84,7 +105,8 @@ def create_app(config: Config) -> FastAPI:
             await tile_connections.close()
             await connections.close()
 
-    app = FastAPI(
+    app = Service(
+        kept,
         title=TITLE,
         summary="公共机构资产一张图 | One map of a public estate",
         lifespan=lifespan,
@@ -95,6 +117,7 @@ def create_app(config: Config) -> FastAPI:
     app.state.kept = Kept()
     app.state.ticks = feed.ticks
     app.state.feed = feed
+    app.state.tiles_kept = kept
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)

@@ -13,12 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from api import answers, problems
 from api.database import Connections
+from api.events import Hub, heard_signals
 from api.headers import BrowserHeaders
 from api.listed import Kept
 from api.routes import (
     buildings,
     catalogue,
     docs,
+    events,
     exports,
     facts,
     filters,
@@ -52,6 +54,7 @@ PARTS = (
     lists,
     buildings,
     trips,
+    events,
     docs,
     quarantine,
     ogc,
@@ -93,14 +96,19 @@ def create_app(config: Config) -> FastAPI:
             plans="force_generic_plan",
             timezone=config.timezone,
         )
-        await feed.open()
         await connections.open()
         await tile_connections.open()
         app.state.connections = connections
         app.state.tile_connections = tile_connections
+        hub = app.state.hub = Hub(connections.fetch)
+        feed.followers.append(hub)
+        await feed.open()
         try:
-            yield
+            with heard_signals(hub.close):
+                yield
         finally:
+            hub.close()
+            feed.followers.remove(hub)
             await feed.close()
             await tile_connections.close()
             await connections.close()

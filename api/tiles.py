@@ -112,7 +112,7 @@ def kept_tiles(config: Config, feed: Feed) -> Kept | None:
 
 def feed_for(config: Config, ticks: Any) -> Feed:
     """Return the feed that tells what tiles need to know."""
-    return Feed(config.database_url, ticks, watched if config.tile_cache_mb else dict)
+    return Feed(config.database_url, ticks, watched)
 
 
 def _reads_by_name(name: str, whole: bool) -> Any:

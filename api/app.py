@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Receive, Scope, Send
 
 from api import answers, problems
 from api.database import Connections
+from api.events import Hub, heard_signals
 from api.headers import BrowserHeaders
 from api.listed import Kept
 from api.routes import (
@@ -19,6 +22,7 @@ from api.routes import (
     changes,
     conflicts,
     docs,
+    events,
     exports,
     facts,
     filters,
@@ -34,8 +38,10 @@ from api.routes import (
     trips,
 )
 from api.session import Config
-from api.tiles import TileDoor
+from api.tiles import Kept as KeptTiles
+from api.tiles import TileDoor, feed_for, kept_tiles, serve_kept
 from api.writing import Writer
+from layers.ticks import Ticks
 
 TITLE = "onemap"
 # In the order of the description.
@@ -54,6 +60,7 @@ PARTS = (
     buildings,
     trips,
     history,
+    events,
     docs,
     quarantine,
     conflicts,
@@ -61,8 +68,29 @@ PARTS = (
 )
 
 
+class Service(FastAPI):
+    """The application; tiles that are kept in memory are answered before the framework."""
+
+    def __init__(self, kept: KeptTiles | None, **options: Any) -> None:
+        super().__init__(**options)
+        self._kept = kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if (
+            self._kept is not None
+            and scope["type"] == "http"
+            and await serve_kept(self._kept, scope, send)
+        ):
+            return
+        await super().__call__(scope, receive, send)
+
+
 def create_app(config: Config) -> FastAPI:
     """Return the service over the database that `config` names."""
+    ticks = Ticks.of(config.ticks)
+    feed = feed_for(config, ticks)
+    kept = kept_tiles(config, feed)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -80,15 +108,23 @@ def create_app(config: Config) -> FastAPI:
         await tile_connections.open()
         app.state.connections = connections
         app.state.tile_connections = tile_connections
-        app.state.writer = Writer(config)
+        app.state.writer = Writer(config, ticks)
+        hub = app.state.hub = Hub(connections.fetch)
+        feed.followers.append(hub)
+        await feed.open()
         try:
-            yield
+            with heard_signals(hub.close):
+                yield
         finally:
             app.state.writer.close()
+            hub.close()
+            feed.followers.remove(hub)
+            await feed.close()
             await tile_connections.close()
             await connections.close()
 
-    app = FastAPI(
+    app = Service(
+        kept,
         title=TITLE,
         summary="公共机构资产一张图 | One map of a public estate",
         lifespan=lifespan,
@@ -97,6 +133,9 @@ def create_app(config: Config) -> FastAPI:
     )
     app.state.config = config
     app.state.kept = Kept()
+    app.state.ticks = feed.ticks
+    app.state.feed = feed
+    app.state.tiles_kept = kept
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)

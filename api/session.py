@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -41,6 +42,8 @@ class Config:
     demo : whether this is the demo estate, labelled so everywhere.
     anonymous_edits : whether a request without a token may change what it sees (the demo's may).
     data_dir : the data folder, where pictures lie.
+    ticks : the file of the counter of commits; None counts in this process alone.
+    tile_cache_mb : memory for vector tiles; 0 keeps none.
     """
 
     database_url: str
@@ -52,6 +55,8 @@ class Config:
     demo: bool = False
     anonymous_edits: bool = False
     data_dir: str = "."
+    ticks: Path | None = None
+    tile_cache_mb: int = 0
 
     @property
     def zone(self) -> ZoneInfo:

@@ -14,7 +14,9 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.session import Config
 from layers import db
+from layers.committing import committing
 from layers.problems import Unavailable
+from layers.ticks import Ticks
 
 T = TypeVar("T")
 
@@ -27,7 +29,8 @@ _LOCK_MS = 10_000
 class Writer:
     """The door for writes of one process."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, ticks: Ticks) -> None:
+        self.ticks = ticks
         self.engine = db.engine(
             config.database_url,
             pool_size=WRITERS,
@@ -52,7 +55,7 @@ class Writer:
 
     def _write(self, act: Callable[[sa.Connection], Any]) -> Any:
         try:
-            with self.engine.begin() as connection:
+            with committing(self.engine, self.ticks) as connection:
                 return act(connection)
         except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as away:
             raise Unavailable(

@@ -17,6 +17,7 @@ import pandas as pd
 from layers.base import Base
 from layers.labels import Text
 from layers.problems import BadInput
+from layers.ticks import Ticks
 
 if TYPE_CHECKING:
     from importers.references import References
@@ -174,6 +175,7 @@ class Options:
     estate : known extent in EPSG:4326 (west, south, east, north), to judge guesses by; filled in
         by the pipeline from what is already loaded.
     extra : settings of one kind only (``--set key=value``).
+    ticks : the counter that is raised when the import is committed.
     """
 
     crs: str | None = None
@@ -191,6 +193,7 @@ class Options:
     estate: tuple[float, float, float, float] | None = None
     extra: dict[str, str] = field(default_factory=dict)
     progress: Progress = no_progress
+    ticks: Ticks | None = None
 
 
 class Importer:

@@ -31,6 +31,7 @@ from importers.remarks import other_files, public_rows
 from importers.report import LayerCounts, Report
 from layers.base import Entity, Series, table_of
 from layers.changes import ChangeSet, Counts
+from layers.committing import committing
 from layers.links import Link
 from layers.problems import BadInput
 from layers.registry import LAYERS
@@ -75,7 +76,7 @@ def run(
     paths = gather([shipped if shipped and str(f) == "builtin" else f for f in files])
     unnamed = options.source is None
     options.source = options.source or dataset_of(paths[0])
-    with engine.connect() as connection, connection.begin() as transaction:
+    with committing(engine, options.ticks) as connection:
         work = _Run(importer, options, connection, options.source, [p.name for p in paths])
         if unnamed:
             first = first_files(connection, importer.kind, options.source)
@@ -84,7 +85,7 @@ def run(
         report = work.report
         report.seconds = time.perf_counter() - clock
         if options.dry_run:
-            transaction.rollback()
+            connection.rollback()
         else:
             record(connection, report, paths, started, options.actor, work.quarantined, work.read)
     return report

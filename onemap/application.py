@@ -43,6 +43,8 @@ def create() -> FastAPI:
             # The demo is there to be tried, and is built anew by one command.
             anonymous_edits=handed["demo"],
             data_dir=str(settings.data_dir),
+            ticks=Path(handed["ticks"]) if handed["ticks"] else None,
+            tile_cache_mb=settings.tile_cache_mb,
         )
     )
     page = page_dir()

@@ -7,11 +7,14 @@ and psql alike.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg
 import sqlalchemy as sa
@@ -19,7 +22,9 @@ from psycopg import sql
 
 from layers import db, registry  # noqa: F401 - every class is known
 from layers.base import Base, Tracked, table_of
+from layers.committing import committing
 from layers.records import HandEdit, SearchEntry
+from layers.ticks import Ticks
 from onemap import cluster
 from onemap.settings import Settings, without_password
 from onemap.trouble import ExitCode, Trouble
@@ -49,10 +54,13 @@ class Database:
         As the role that owns the tables: migrations, imports, commands.
     app_url : str
         As the role that serves: it reads rows and writes nothing.
+    ticks : Path, optional
+        The file of the counter of its commits (`layers.ticks`).
     """
 
     owner_url: str
     app_url: str
+    ticks: Path | None = None
 
     @property
     def name(self) -> str:
@@ -86,7 +94,9 @@ def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> I
         return
     with cluster.running(settings.data_dir) as private:
         ensure(private, name)
-        database = Database(private.url(name, OWNER), private.url(name, APP))
+        owner_url = private.url(name, OWNER)
+        ticks = ticks_file(settings.data_dir, owner_url)
+        database = Database(owner_url, private.url(name, APP), ticks)
         if upgrade:
             prepare(database)
         yield database
@@ -98,7 +108,7 @@ def connected(settings: Settings, *, demo: bool = False) -> Iterator[sa.Connecti
     with opened(settings, demo=demo) as database:
         engine = db.engine(database.owner_url)
         try:
-            with engine.begin() as connection:
+            with committing(engine, Ticks.of(database.ticks)) as connection:
                 yield connection
         finally:
             engine.dispose()
@@ -108,6 +118,7 @@ def emptied(database: Database) -> None:
     """Take all tables away and make them anew, empty."""
     db.downgrade(database.owner_url, "base")
     prepare(database)
+    Ticks.of(database.ticks).tick()
 
 
 def describe(database: Database) -> dict[str, Any]:
@@ -140,11 +151,40 @@ def _external(settings: Settings, *, demo: bool, upgrade: bool) -> Database:
     app_url = settings.app_database_url or owner_url
     if demo:
         owner_url, app_url = renamed(owner_url, DEMO), renamed(app_url, DEMO)
-    database = Database(owner_url, app_url)
+    database = Database(owner_url, app_url, ticks_file(settings.data_dir, owner_url))
     check(owner_url)
     if upgrade:
         prepare(database)
     return database
+
+
+def ticks_file(data_dir: Path, owner_url: str) -> Path:
+    """Return where the commits of a database are counted for the processes of this host.
+
+    It lies in the data folder, which whoever serves the database and whoever imports into it
+    share; where that cannot be written to, in the temporary folder.
+    """
+    parts = urlsplit(owner_url)
+    query = dict(parse_qsl(parts.query))
+    host = unquote(query.get("host") or parts.hostname or "")
+    host = "127.0.0.1" if host in {"localhost", "::1"} else host
+    port = query.get("port") or parts.port or 5432
+    meant = f"{host}:{port}/{unquote(parts.path.lstrip('/'))}"
+    name = hashlib.sha256(meant.encode()).hexdigest()[:16]
+    shared = Path(tempfile.gettempdir()) / "onemap-ticks"
+    for folder in (data_dir / "ticks", shared):
+        with contextlib.suppress(OSError):
+            if not folder.is_dir():
+                folder.mkdir(parents=True)
+                if folder is shared:
+                    folder.chmod(0o1777)
+                elif os.geteuid() == 0:
+                    owner = data_dir.stat()
+                    os.chown(folder, owner.st_uid, owner.st_gid)
+            file = folder / name
+            if os.access(file if file.exists() else folder, os.W_OK):
+                return file
+    return shared / name
 
 
 def renamed(url: str, name: str) -> str:

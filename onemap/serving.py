@@ -60,6 +60,7 @@ def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> 
         {
             "settings": settings.model_dump(mode="json"),
             "database_url": database.app_url,
+            "ticks": None if database.ticks is None else str(database.ticks),
             "offset_s": clock.offset.total_seconds(),
             "demo": demo,
         }

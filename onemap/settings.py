@@ -103,6 +103,17 @@ class Settings(BaseSettings):
             ),
         ),
     ] = 4
+    tile_cache_mb: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=65536,
+            json_schema_extra=_about(
+                "每个服务进程用于缓存矢量瓦片的内存（MB），0 表示不缓存",
+                "memory of each serving process that keeps vector tiles, in MB; 0: none are kept",
+            ),
+        ),
+    ] = 64
     anonymous: Annotated[
         Anonymous,
         Field(

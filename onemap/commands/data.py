@@ -99,6 +99,7 @@ def import_(
     from importers.base import Options
     from importers.registry import importer_of
     from layers.db import engine
+    from layers.ticks import Ticks
     from onemap.commands.progress import bars
     from onemap.commands.reports import show
     from onemap.database import opened
@@ -123,6 +124,7 @@ def import_(
     with opened(settings, demo=demo) as database, bars() as progress:
         made = engine(database.owner_url)
         try:
+            options.ticks = Ticks.of(database.ticks)
             report = pipeline.run(importer, files, engine=made, options=options, progress=progress)
         finally:
             made.dispose()

@@ -88,6 +88,7 @@ def _build_if_needed(
     settings: Settings, database: Database, *, reset: bool, scale: float | None, seed: int | None
 ) -> None:
     """Build the demo unless it is there."""
+    from layers.ticks import Ticks
     from onemap.commands.progress import bars
     from onemap.database import emptied
     from onemap.demo import VERSION, build
@@ -112,6 +113,7 @@ def _build_if_needed(
             seed=1 if seed is None else seed,
             scale=scale or 1.0,
             progress=progress,
+            ticks=Ticks.of(database.ticks),
         )
 
 
@@ -120,12 +122,14 @@ def _restarted(database: Database) -> Clock:
 
     A demo that was built last week would tell that no car has been heard from.
     """
+    from layers.committing import committing
     from layers.db import engine
+    from layers.ticks import Ticks
     from onemap.demo import mark
 
     made = engine(database.owner_url)
     try:
-        with made.begin() as connection:
+        with committing(made, Ticks.of(database.ticks)) as connection:
             mark.start_clock(connection)
     finally:
         made.dispose()

@@ -16,6 +16,8 @@ from importers.pipeline import run
 from importers.records import builtin
 from importers.report import Report
 from layers import db
+from layers.committing import committing
+from layers.ticks import Ticks
 from onemap.demo import mark
 from onemap.demo.edits import make_edits
 from onemap.demo.estate import make_estate
@@ -87,7 +89,13 @@ def write(folder: Path, *, seed: int, scale: float, progress: Progress) -> None:
 
 
 def build(
-    owner_url: str, folder: Path, *, seed: int = 1, scale: float = 1.0, progress: Progress
+    owner_url: str,
+    folder: Path,
+    *,
+    seed: int = 1,
+    scale: float = 1.0,
+    progress: Progress,
+    ticks: Ticks | None = None,
 ) -> list[Report]:
     """Write the demo's files below `folder` and import them into an empty, migrated database.
 
@@ -109,11 +117,11 @@ def build(
     write(files, seed=seed, scale=scale, progress=progress)
     engine = db.engine(owner_url)
     try:
-        with engine.begin() as connection:
+        with committing(engine, ticks) as connection:
             mark.start_clock(connection, before=mark.IMPORTING)
-        reports = _imports(engine, files, folder, progress)
+        reports = _imports(engine, files, folder, progress, ticks)
         make_edits(owner_url)
-        with engine.begin() as connection:
+        with committing(engine, ticks) as connection:
             label = stories()["estate"]["label"]
             mark.finish(connection, seed=seed, scale=scale, version=VERSION, label=label)
     finally:
@@ -121,7 +129,9 @@ def build(
     return reports
 
 
-def _imports(engine: sa.Engine, files: Path, data_dir: Path, progress: Progress) -> list[Report]:
+def _imports(
+    engine: sa.Engine, files: Path, data_dir: Path, progress: Progress, ticks: Ticks | None
+) -> list[Report]:
     what = say("导入", "Importing")
     plan: list[tuple[str, Sequence[Path], dict[str, Any]]] = [
         (kind, [builtin(kind)], {"source": kind}) for kind in STANDARDS
@@ -133,7 +143,7 @@ def _imports(engine: sa.Engine, files: Path, data_dir: Path, progress: Progress)
         reports.append(
             run(
                 kind, paths, engine=engine,
-                options=Options(data_dir=data_dir, actor="demo", **options),
+                options=Options(data_dir=data_dir, actor="demo", ticks=ticks, **options),
             )
         )  # fmt: skip
     progress(what, len(plan), len(plan))

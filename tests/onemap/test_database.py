@@ -99,3 +99,19 @@ def test_a_refused_connection_names_the_cause_and_not_the_advice() -> None:
         front.connect("postgresql://o@127.0.0.1:1/estate")
     assert "Connection refused" in str(refused.value)
     assert "Is the server running" not in str(refused.value)
+
+
+def test_whoever_names_the_same_database_counts_in_the_same_file(tmp_path):
+    one = front.ticks_file(tmp_path, "postgresql://owner:x@localhost/estate")
+    assert one == front.ticks_file(tmp_path, "postgresql://app@127.0.0.1:5432/estate")
+    assert one.parent == tmp_path / "ticks"
+    socket = front.ticks_file(tmp_path, "postgresql://o@/estate?host=%2Ftmp%2Fa&port=5432")
+    other = front.ticks_file(tmp_path, "postgresql://o@/other?host=%2Ftmp%2Fa&port=5432")
+    assert len({one, socket, other}) == 3
+
+
+def test_where_the_data_folder_cannot_be_used_the_temporary_one_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "file").touch()
+    found = front.ticks_file(tmp_path / "file", "postgresql://o@h/estate")
+    assert found.parent == tmp_path / "onemap-ticks"

@@ -1,0 +1,53 @@
+"""Which tables a layer's tiles are read from, held to the plan that the database makes."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from layers.access import ESTATE, Actor
+from layers.registry import LAYERS, layer
+from tiles.reads import reads, watched
+from tiles.vector import drawable, tile_query
+
+
+def relations(plan):
+    if isinstance(plan, dict):
+        if "Relation Name" in plan:
+            yield plan["Relation Name"]
+        plan = list(plan.values())
+    if isinstance(plan, list):
+        for each in plan:
+            yield from relations(each)
+
+
+def test_the_plan_of_a_tile_reads_no_other_table(module_database):
+    from sqlalchemy.dialects.postgresql import dialect
+
+    with module_database.engine.connect() as link:
+        for each in LAYERS:
+            if not drawable(each):
+                continue
+            for whole, actor in ((True, ESTATE), (False, Actor("a", (1, 2)))):
+                for zoom in each.zooms:
+                    query = tile_query(each, zoom, actor, None).compile(
+                        dialect=dialect(), compile_kwargs={"literal_binds": True}
+                    )
+                    (plan,) = link.execute(text(f"EXPLAIN (FORMAT JSON) {query}")).one()
+                    found = reads(each, whole)
+                    assert {*relations(plan)} <= {found.own, *found.others}, each.name
+                    assert ("onemap_now" in str(query)) == found.dated
+
+
+def test_only_what_the_log_tells_of_is_kept():
+    kept = {each.name for each in LAYERS if drawable(each) and reads(each, True).tracked}
+    assert {"rooms", "buildings", "trips"} <= kept
+    assert "positions" not in kept
+
+
+def test_the_columns_of_further_rows_are_known():
+    assert reads(layer("rooms"), True).others["level"] == {"id", "ordinal"}
+    assert "room" not in reads(layer("rooms"), True).others
+    # The circulation of a level is seen by whoever owns another room of it.
+    assert reads(layer("rooms"), False).others["room"] == {"id", "body_id"}
+    assert "name" not in watched()["room"]
+    assert "reading" not in watched()

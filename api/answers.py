@@ -61,5 +61,5 @@ def describe(app: FastAPI) -> None:
 def _read_examples(responses: dict[str, Any]) -> None:
     for told in responses.values():
         for kind, content in told.get("content", {}).items():
-            if kind == "application/json" and isinstance(content.get("example"), str):
+            if "json" in kind and isinstance(content.get("example"), str):
                 content["example"] = orjson.loads(content["example"])

@@ -132,6 +132,16 @@ class Settings(BaseSettings):
             )
         ),
     ] = "Asia/Shanghai"
+    keep_history_days: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            json_schema_extra=_about(
+                "`onemap db prune` 保留多少天的修改历史；不设则全部保留",
+                "how many days of history `onemap db prune` keeps; unset: all of it",
+            ),
+        ),
+    ] = None
     language: Annotated[
         Language,
         Field(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.bench import cached, data, estate, features, imports, report, tiles
+from tests.bench import cached, data, estate, features, history, imports, report, tiles
 
-PARTS = ("tiles", "cached", "features", "import")
+PARTS = ("tiles", "cached", "features", "import", "history")
 
 
 def main() -> None:
@@ -29,6 +29,8 @@ def main() -> None:
                 measured += cached.run(bench, asked.seconds, asked.rounds)
             elif part == "features":
                 measured += features.run(bench, asked.seconds, asked.rounds)
+            elif part == "history":
+                measured += history.run(bench, asked.rounds)
             else:
                 measured += imports.run(bench, asked.rounds)
         with psycopg.connect(bench.url(estate.TEMPLATE)) as link:

@@ -115,6 +115,7 @@ LAYER = record(
 CATALOGUE = record(
     title=TEXT,
     demo=BOOLEAN,
+    edits=BOOLEAN,
     now=MOMENT,
     timezone=STRING,
     bounds=BOUNDS,

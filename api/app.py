@@ -28,6 +28,7 @@ from api.routes import (
     ogc,
     quarantine,
     search,
+    shapes,
     tiles,
     trips,
 )
@@ -42,6 +43,7 @@ PARTS = (
     catalogue,
     tiles,
     changes,
+    shapes,
     measures,
     meters,
     search,

@@ -69,6 +69,8 @@ DONE = record(
     deletes=rows(record(layer=STRING, id=INTEGER)),
 )
 
+PARTS = record(parts=rows(record(geometry=FREE, area_m2=NUMBER)))
+
 FIELD_PROPERTIES: dict[str, Schema] = {
     "name": STRING,
     "title": TEXT,

@@ -50,7 +50,9 @@ def change(estate: Served, layer: str, key: int, **properties: Any) -> None:
 def refused(there: Visit, status: int) -> None:
     """Take note that the service refused, as the test wants it: that is no fault of the page."""
     before = len(there.faults)
-    there.faults[:] = [f for f in there.faults if not f.startswith((f"{status} ", "Failed to load"))]
+    there.faults[:] = [
+        f for f in there.faults if not f.startswith((f"{status} ", "Failed to load"))
+    ]
     assert len(there.faults) < before, f"nothing was refused with {status}"
 
 
@@ -197,7 +199,9 @@ def test_what_is_deleted_is_named_and_comes_back(visit: Any, estate: Served) -> 
     assert feature(estate, "assets", asset)["values"]["name"] == "办公桌"
 
 
-def test_who_may_only_look_is_offered_no_edit(browser: Any, module_database: Any, estate: Served) -> None:
+def test_who_may_only_look_is_offered_no_edit(
+    browser: Any, module_database: Any, estate: Served
+) -> None:
     from tests.e2e.browsing import visiting
 
     with (

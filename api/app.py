@@ -34,6 +34,7 @@ from api.routes import (
     ogc,
     quarantine,
     search,
+    shapes,
     tiles,
     trips,
 )
@@ -50,6 +51,7 @@ PARTS = (
     catalogue,
     tiles,
     changes,
+    shapes,
     measures,
     meters,
     search,

@@ -61,6 +61,8 @@ PLACE = record(layer=STRING, id=INTEGER, name=maybe(STRING))
 
 STATUS = record(status=STRING)
 
+PARTS = record(parts=rows(record(geometry=FREE, area_m2=NUMBER)))
+
 FIELD_PROPERTIES: dict[str, Schema] = {
     "name": STRING,
     "title": TEXT,
@@ -133,6 +135,7 @@ LAYER = record(
 CATALOGUE = record(
     title=TEXT,
     demo=BOOLEAN,
+    edits=BOOLEAN,
     now=MOMENT,
     timezone=STRING,
     bounds=BOUNDS,

@@ -32,6 +32,7 @@ export interface paths {
                                 en: string;
                             };
                             demo: boolean;
+                            edits: boolean;
                             /** Format: date-time */
                             now: string;
                             timezone: string;
@@ -982,6 +983,57 @@ export interface paths {
                                 };
                                 count: number;
                             }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lists/{layer}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                    named?: string | null;
+                    q?: string | null;
+                    filter?: string | null;
+                    "filter-lang"?: "cql2-text" | "cql2-json";
+                    bbox?: string | null;
+                    datetime?: string | null;
+                    place?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path: {
+                    layer: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            total: number;
+                            rows: number[][];
                         };
                     };
                 };

@@ -69,8 +69,8 @@ class Settings(BaseSettings):
         str | None,
         Field(
             json_schema_extra=_about(
-                "服务进程所用、只读的角色的地址；不设则同 ONEMAP_DATABASE_URL",
-                "address for the serving role, which only reads; "
+                "服务进程所用、权限较小的角色的地址；不设则同 ONEMAP_DATABASE_URL",
+                "address for the serving role, which has fewer rights; "
                 "unset: the same as ONEMAP_DATABASE_URL",
             )
         ),

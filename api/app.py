@@ -75,14 +75,14 @@ class Service(FastAPI):
 
     def __init__(self, kept: KeptTiles | None, **options: Any) -> None:
         super().__init__(**options)
-        self._kept = kept
+        self.kept_tiles = kept
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if (
-            self._kept is not None
+            self.kept_tiles is not None
             and scope["type"] == "http"
-            and await serve_kept(self._kept, scope, send)
+            and await serve_kept(self.kept_tiles, scope, send)
         ):
             return
         await super().__call__(scope, receive, send)

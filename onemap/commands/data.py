@@ -266,6 +266,7 @@ def psql(
     import shutil
     import subprocess
 
+    from layers.ticks import Ticks
     from onemap import postgres
     from onemap.database import opened, psql_environment
     from onemap.settings import load
@@ -281,6 +282,7 @@ def psql(
     with opened(load(), demo=demo, upgrade=False) as database:
         url = database.app_url if app_role else database.owner_url
         ended = subprocess.run([program, url, *context.args], env=psql_environment(), check=False)
+        Ticks.of(database.ticks).tick()  # nobody knows what was written by hand
     raise typer.Exit(ended.returncode)
 
 

@@ -33,6 +33,7 @@ def main() -> None:
 
     from api.app import create_app
     from api.session import Config
+    from api.wire import TileProtocol
     from layers.ticks import Ticks
 
     parser = argparse.ArgumentParser()
@@ -55,7 +56,7 @@ def main() -> None:
 
         uvicorn.run(
             app, port=port, log_level="warning", access_log=False, server_header=False,
-            timeout_graceful_shutdown=8,
+            timeout_graceful_shutdown=8, http=TileProtocol,
         )  # fmt: skip
 
     if len(asked.ports) == 1:

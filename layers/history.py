@@ -27,6 +27,7 @@ from sqlalchemy import (
     Table,
     exists,
     func,
+    literal,
     literal_column,
     null,
     select,
@@ -221,12 +222,19 @@ def first_record(table: str) -> Select[Any]:
 
 def _since(table: Table, key: Any, at: datetime) -> tuple[Select[Any], FromClause, FromClause]:
     """Return the changes of the row `key` after a moment, with log and change sets to ask on."""
-    moment = func.greatest(at, first_record(table.name).scalar_subquery())
+    begins = first_record(table.name).scalar_subquery()
     change, record = table_of_change().alias(), _metadata.tables["change_set"].alias()
     found: Select[Any] = (
         select(literal_column("1"))
         .select_from(change.join(record, record.c.tx == change.c.tx))
-        .where(change.c.layer == table.name, change.c.id == key, record.c.recorded_at > moment)
+        .where(
+            change.c.layer == table.name,
+            change.c.id == key,
+            # Two conditions rather than the later of both: the planner can tell how many are after
+            # a moment that it is given.
+            record.c.recorded_at > literal(at, DateTime(timezone=True)),
+            record.c.recorded_at > begins,
+        )
     )
     return found, change, record
 

@@ -28,7 +28,7 @@ export function preview(map: MapLibreMap, theme: Theme, shapes: readonly Preview
     id: `${PREVIEW}-text`,
     type: 'symbol',
     source: PREVIEW,
-    layout: { 'text-field': ['get', 'text'], 'text-font': FONTS, 'text-size': 14, 'text-allow-overlap': true },
+    layout: { 'text-field': ['get', 'text'], 'text-font': FONTS, 'text-size': 12, 'text-variable-anchor': ['center', 'top', 'bottom'] },
     paint: { 'text-color': INK[theme], 'text-halo-color': HALO[theme], 'text-halo-width': 2 },
   })
 }

@@ -142,11 +142,11 @@ async function startTool(now: Task, found: readonly Neighbour[]): Promise<void> 
 export const kindOf = (layer: string): Kind => layers.value.get(layer)?.geometry ?? 'polygon'
 
 /** Show what a change will come to, with the areas written in. */
-async function showParts(names: readonly string[]): Promise<void> {
+async function showParts(): Promise<void> {
   const target = map.value
   if (!target) return
   const { preview } = await import('@/map/preview')
-  preview(target, view.theme, parts.value.map((part, i) => ({ geometry: part.geometry, text: `${names[i] ?? ''}\n${tellArea(part.area_m2, view.lang)}`.trim() })))
+  preview(target, view.theme, parts.value.map(({ geometry, area_m2: area }) => ({ geometry, text: tellArea(area, view.lang) })))
 }
 
 /** Tell a reason of the service beside the tool. */
@@ -163,7 +163,7 @@ async function cut(feature: Feature, drawn: Shaped): Promise<void> {
     const number = said[0]
     const taken = new Set(around.value.map(({ properties }) => properties.number ?? properties.name))
     newName.value = numberAfter(typeof number === 'string' ? number : '', taken)
-    await showParts([String(number ?? ''), newName.value])
+    await showParts()
     if (parts.value.length > 2) problem.value = t('shaping.many_parts', { n: parts.value.length })
   } catch (error) {
     tell(error)
@@ -181,7 +181,7 @@ export async function join(other: Neighbour): Promise<void> {
   try {
     parts.value = (await api.merge([now.feature.geometry, other.geometry], view.lang)).parts
     shaped.value = now.feature.title ?? String(now.feature.id)
-    await showParts([shaped.value])
+    await showParts()
   } catch (error) {
     tell(error)
   }

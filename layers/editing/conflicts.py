@@ -7,13 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from layers.base import Base
+from layers.base import DRAWN, Base
 from layers.editing.edit import Delete, Put
 from layers.fields import title_of
 from layers.history import history_table
 from layers.problems import Stale
 
-_UNTOLD = frozenset({"id", "revision", "geom_3857"})
+_UNTOLD = frozenset({"id", "revision"}) | DRAWN
 
 
 def stale(

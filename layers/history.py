@@ -25,6 +25,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    cast,
     exists,
     func,
     literal,
@@ -253,6 +254,9 @@ def _past_column(c: Column[Any], past: Table) -> Any:
         return type_coerce(past.c[c.name], c.type).label(c.name)
     if c.computed is not None:
         # Generated columns are not stored with the history: say them again over the old row,
-        # which stands alone there, so that its bare names mean it.
-        return type_coerce(literal_column(str(c.computed.sqltext)), c.type).label(c.name)
+        # which stands alone there, so that its bare names mean it. Stored they have the precision
+        # of their column.
+        said = literal_column(str(c.computed.sqltext))
+        exact = isinstance(c.type, Geometry)
+        return (type_coerce(said, c.type) if exact else cast(said, c.type)).label(c.name)
     return null().label(c.name)

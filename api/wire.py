@@ -50,6 +50,8 @@ class TileProtocol(HttpToolsProtocol):
         self._kept: Kept | None = getattr(app, "kept_tiles", None) if plain else None
         self._between = True  # no request has begun that has not been read to its end
         self._last = 0.0
+        self._defaults: list[tuple[bytes, bytes]] | None = None
+        self._rest = b""
 
     def data_received(self, data: bytes) -> None:
         """Take what arrives."""
@@ -95,8 +97,11 @@ class TileProtocol(HttpToolsProtocol):
         found = self._kept.wire(data[4 : line - 9].decode("latin-1"), *asked)
         if found is None:
             return False
-        defaults = [n + b": " + v + b"\r\n" for n, v in self.server_state.default_headers]
-        self.transport.writelines([found[0], *defaults, b"\r\n", found[1]])
+        defaults = self.server_state.default_headers
+        if defaults is not self._defaults:  # another list each second, for the date
+            self._defaults = defaults
+            self._rest = b"".join(n + b": " + v + b"\r\n" for n, v in defaults) + b"\r\n"
+        self.transport.write(b"".join((found[0], self._rest, found[1])))
         self.server_state.total_requests += 1
         self._last = self.loop.time()
         if self.timeout_keep_alive_task is None:

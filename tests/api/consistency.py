@@ -181,7 +181,7 @@ class _Run:
             self.read(chance.choice(clients), chance.randrange(len(self.known.ids)), chance)
 
     def writing(self, which: int) -> None:
-        """Edit features of one's own, and look at each process once after each."""
+        """Edit features of one's own, and look at each process twice after each."""
         chance, clients = random.Random(which), [_Client(each) for each in self.addresses]
         mine = range(which, len(self.known.ids), self.writers)
         while self._one_more():
@@ -192,8 +192,14 @@ class _Run:
             self.known.acknowledged[number] = counter
             with self.lock:
                 self.outcome.waits_s.append(time.perf_counter() - began)
-            for client in clients:
+            for client in [*clients, *clients]:
                 self.read(client, number, chance)
+
+    def warm(self) -> None:
+        """Have every process keep every tile, so that what is counted is the steady state."""
+        for client in [_Client(each) for each in self.addresses]:
+            for path in dict.fromkeys(map(self.known.tile, range(len(self.known.ids)))):
+                client.get(path)
 
     def _one_more(self) -> bool:
         with self.lock:
@@ -214,10 +220,11 @@ def run(
 ) -> Outcome:
     """Edit and read at once.
 
-    Writers look at each process once right after an acknowledgement, when an old state is most
+    Writers look at each process twice right after an acknowledgement, when an old state is most
     likely to be shown; readers read at random all the time.
     """
     made = _Run(addresses, write, known, edits, writers, feature_share)
+    made.warm()
     before = [_counts(each) for each in addresses]
     with ThreadPoolExecutor(readers + writers) as pool:
         busy = [pool.submit(made.reading, 1000 + n) for n in range(readers)]

@@ -80,6 +80,7 @@ CONFLICTS = record(
             id=INTEGER,
             layer=STRING,
             row=INTEGER,
+            revision=maybe(INTEGER),
             name=STRING,
             source=STRING,
             source_key=STRING,

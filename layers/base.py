@@ -130,6 +130,8 @@ class Tracked(Base):
     __abstract__ = True
     # Whether people write its rows: what is derived from telemetry or files they do not.
     managed: ClassVar[bool] = True
+    # Whether single rows are made and deleted by hand; what stands in a tree is imported whole.
+    made_by_hand: ClassVar[bool] = True
 
     id: Mapped[int] = mapped_column(
         BigInteger, Identity(), primary_key=True, comment="编号 | id", sort_order=-100

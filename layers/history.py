@@ -256,7 +256,7 @@ def _past_column(c: Column[Any], past: Table) -> Any:
         # Generated columns are not stored with the history: say them again over the old row,
         # which stands alone there, so that its bare names mean it. Stored they have the precision
         # of their column.
-        said = literal_column(str(c.computed.sqltext))
+        said: ColumnElement[Any] = literal_column(str(c.computed.sqltext))
         exact = isinstance(c.type, Geometry)
         return (type_coerce(said, c.type) if exact else cast(said, c.type)).label(c.name)
     return null().label(c.name)

@@ -94,7 +94,9 @@ BEGIN
         EXECUTE format($q$
             INSERT INTO change (layer, id, tx, operation, before)
             SELECT $1, o.id, $2, 'D', onemap_extent(%s) FROM old_rows o
-            ON CONFLICT (layer, id, tx) DO UPDATE SET after = NULL $q$, extent_old)
+            ON CONFLICT (layer, id, tx) DO UPDATE SET after = NULL,
+                operation = CASE change.operation WHEN 'U' THEN 'D' ELSE change.operation END
+            $q$, extent_old)
         USING TG_TABLE_NAME, this_tx;
     END IF;
     RETURN NULL;

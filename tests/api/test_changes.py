@@ -131,7 +131,7 @@ async def test_an_edit_with_one_impossible_part_writes_none_of_it(
         ({"capacity": 2.5}, "应为整数"),
         ({"usable_area_m2": "17"}, "应为数值"),
         ({"body_id": 999_999}, "没有编号为 999999"),
-        ({"capacity": 10**12}, "数据库拒绝了该值"),
+        ({"capacity": 10**12}, "数值应在 ±2147483647 以内"),
     ],
 )
 async def test_a_wrong_value_is_told_with_its_field(

@@ -15,6 +15,7 @@ from layers.base import table_of
 from layers.editing import Delete, Edit, Put, apply, undo
 from layers.editing.decide import decide
 from layers.fleet import VEHICLES
+from layers.problems import Stale, Unconditional
 from layers.records import HandEdit
 from tests.support.databases import Clone
 
@@ -116,7 +117,12 @@ def test_taking_the_files_value_is_a_change_and_ends_the_conflict(
     run("vehicles", sheet(tmp_path, with_(A, model="新型")))
     edits = table_of(HandEdit)
     with database.engine.begin() as link:
-        assert decide(link, EDITOR, link.scalar(sa.select(edits.c.id)), "file") is not None
+        key = link.scalar(sa.select(edits.c.id))
+        with pytest.raises(Unconditional):
+            decide(link, EDITOR, key, "file")
+        with pytest.raises(Stale):
+            decide(link, EDITOR, key, "file", 1)
+        assert decide(link, EDITOR, key, "file", 2) is not None
     assert rows("vehicle", plate=A[0])[0]["model"] == "新型"
     assert kept(database) == []
     run("vehicles", sheet(tmp_path, with_(A, model="更新型")))

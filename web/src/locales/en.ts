@@ -427,6 +427,8 @@ const en: typeof zh = {
       pick: 'Select what is in the middle of the map',
       tour: 'Back and next in the tour',
       tab: 'From one item to the next',
+      undo: 'Undo the last change',
+      redo: 'Redo what was undone',
     },
   },
   board: {

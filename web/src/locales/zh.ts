@@ -425,6 +425,8 @@ export default {
       pick: '选择地图中心的要素',
       tour: '导览中上一步、下一步',
       tab: '逐项移动',
+      undo: '撤销刚才的修改',
+      redo: '恢复刚撤销的修改',
     },
   },
   board: {

@@ -85,8 +85,9 @@ export function leave(): void {
 async function near(now: Task): Promise<void> {
   const target = map.value
   if (!target) return
-  const least = layers.value.get(layerOf(now))?.zooms[0] ?? 0
-  if ('feature' in now && now.kind !== 'place' && now.feature.bbox && (!inSight(now.feature.center) || target.getZoom() < least)) {
+  // What is put on a floor plan needs the plan in sight.
+  const least = layers.value.get(now.kind === 'place' ? 'rooms' : layerOf(now))?.zooms[0] ?? 0
+  if ('feature' in now && now.feature.center && (!inSight(now.feature.center) || target.getZoom() < least)) {
     show(now.feature.bbox, now.feature.center)
   }
   if (!target.areTilesLoaded() || target.isMoving()) await target.once('idle')

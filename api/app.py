@@ -15,6 +15,7 @@ from api import answers, problems
 from api.database import Connections
 from api.events import Hub, heard_signals
 from api.headers import BrowserHeaders
+from api.limits import BodyLimit
 from api.listed import Kept
 from api.routes import (
     buildings,
@@ -143,6 +144,7 @@ def create_app(config: Config) -> FastAPI:
         app.include_router(part.router)
     answers.describe(app)
     # The last one added is met first: tiles need no headers of a document.
+    app.add_middleware(BodyLimit)
     app.add_middleware(BrowserHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
     app.add_middleware(TileDoor)

@@ -119,8 +119,14 @@ def _kept(found: Polygon, *before: BaseGeometry) -> Polygon:
     return shapely.transform(found, exact)
 
 
+MOST_CORNERS = 2_000
+"""More than a floor plan's outline has; every corner is held against every other."""
+
+
 def as_area(shape: BaseGeometry) -> Polygon | MultiPolygon | None:
-    """Return a valid area, or None where `shape` is none."""
+    """Return a valid area of at most `MOST_CORNERS`, or None where `shape` is none."""
+    if shapely.get_num_coordinates(shape) > MOST_CORNERS:
+        return None
     if not isinstance(shape, Polygon | MultiPolygon) or shape.is_empty or not shape.is_valid:
         return None
     return shapely.force_2d(shape)

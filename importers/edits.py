@@ -93,6 +93,14 @@ def meet(
     return met
 
 
+def deleted_keys(connection: sa.Connection, table: sa.Table, source: str) -> set[str]:
+    """Return the keys of a source's rows that people deleted: an import does not bring them."""
+    query = sa.select(_EDIT.c.source_key).where(
+        _EDIT.c.layer == table.name, _EDIT.c.source == source, _EDIT.c.field == ""
+    )
+    return set(connection.scalars(query))
+
+
 def _hold(changes: ChangeSet, table: sa.Table, source: str, keys: list[str]) -> None:
     """Keep people from changing these rows until the import is committed.
 

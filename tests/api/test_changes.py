@@ -267,3 +267,32 @@ async def test_what_another_did_is_undone_with_a_reason(
     assert (await client.post(f"/changes/{seq}/undo")).status_code == 400
     answer = await client.post(f"/changes/{seq}/undo", json={"reason": "录入有误"})
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"puts": [{"layer": "rooms", "id": 1, "revision": 10**30, "properties": {"capacity": 1}}]},
+        {"puts": [{"layer": "rooms", "id": 1, "revision": 1, "properties": {"use": ["office"]}}]},
+        {"puts": [{"layer": "rooms", "id": 1, "revision": 1, "properties": {"body_id": 10**30}}]},
+        {"puts": [{"layer": "rooms", "id": 1, "revision": 1, "properties": {"name": "a\u0000"}}]},
+        {"reason": "a\u0000b", "deletes": [{"layer": "rooms", "id": 1, "revision": 1}]},
+        {"puts": [{"layer": "rooms", "id": 1, "revision": 1, "like": 2}]},
+        {},
+    ],
+)
+async def test_odd_input_is_refused_in_words(client: httpx.AsyncClient, body: Any) -> None:
+    answer = await client.post("/changes", json=body)
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.json()["detail"]
+
+
+async def test_what_is_too_large_is_refused_before_it_is_read(client: httpx.AsyncClient) -> None:
+    async def endless() -> Any:
+        for _ in range(30):
+            yield b" " * 1_000_000
+
+    answer = await client.post(
+        "/changes", content=endless(), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 413

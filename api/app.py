@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from api import answers, problems
+from api.archives import Archives
 from api.database import Connections
 from api.headers import BrowserHeaders
 from api.listed import Kept
 from api.routes import (
+    archives,
     buildings,
     catalogue,
     changes,
@@ -35,6 +37,7 @@ from api.routes import (
 from api.session import Config
 from api.tiles import TileDoor
 from api.writing import Writer
+from tiles.archive import MEDIA_TYPE as ARCHIVE_TYPE
 
 TITLE = "onemap"
 # In the order of the description.
@@ -42,6 +45,7 @@ PARTS = (
     health,
     catalogue,
     tiles,
+    archives,
     changes,
     measures,
     meters,
@@ -95,12 +99,19 @@ def create_app(config: Config) -> FastAPI:
     )
     app.state.config = config
     app.state.kept = Kept()
+    app.state.archives = Archives(config.tile_archive)
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)
     answers.describe(app)
     # The last one added is met first: tiles need no headers of a document.
     app.add_middleware(BrowserHeaders)
-    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=1_000,
+        compresslevel=4,
+        # Its tiles are packed already.
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, ARCHIVE_TYPE),
+    )
     app.add_middleware(TileDoor)
     return app

@@ -41,6 +41,7 @@ class Config:
     demo : whether this is the demo estate, labelled so everywhere.
     anonymous_edits : whether a request without a token may change what it sees (the demo's may).
     data_dir : the data folder, where pictures lie.
+    tile_archive : a file of tiles (`tiles.archive`) that answers what anybody may see.
     """
 
     database_url: str
@@ -52,6 +53,7 @@ class Config:
     demo: bool = False
     anonymous_edits: bool = False
     data_dir: str = "."
+    tile_archive: str | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
+from api.archives import Archives
 from api.database import Connections
 from api.session import Config, actor_of, narrowed, parse_moment
 from layers.access import ESTATE, EVERYONE, Actor
@@ -65,6 +66,10 @@ async def answer(request: Request, name: str, z: int, x: int, y: int) -> Respons
     config: Config = request.app.state.config
     layer = layer_named(name)
     tile = Tile(z, x, y)
+    archives: Archives = request.app.state.archives
+    archived = archives.tile(request, config, name, tile)
+    if archived is not None:
+        return _answered(request, archived)
     at_text = request.query_params.get("at") if request.scope["query_string"] else None
     at = parse_moment(at_text, config.zone, field="at") if at_text else None
     actor = await _actor(request, config)
@@ -84,7 +89,10 @@ async def answer(request: Request, name: str, z: int, x: int, y: int) -> Respons
         row = await connections.fetchrow(statement, values)
         return row[0] if row else None
 
-    data = await tile_bytes(layer, tile, actor, at, fetch)
+    return _answered(request, await tile_bytes(layer, tile, actor, at, fetch))
+
+
+def _answered(request: Request, data: bytes) -> Response:
     if not data:
         return Response(status_code=204, headers=_PRIVATE)
     plain = etag(data)

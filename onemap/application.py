@@ -43,6 +43,7 @@ def create() -> FastAPI:
             # The demo is there to be tried, and is built anew by one command.
             anonymous_edits=handed["demo"],
             data_dir=str(settings.data_dir),
+            tile_archive=str(settings.tile_archive) if settings.tile_archive else None,
         )
     )
     page = page_dir()

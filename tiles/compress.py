@@ -17,6 +17,11 @@ def packed(data: bytes) -> bytes:
     return bytes(igzip.compress(data, compresslevel=LEVEL, mtime=0))
 
 
+def unpacked(data: bytes) -> bytes:
+    """Return what was packed."""
+    return bytes(igzip.decompress(data))  # type: ignore[no-untyped-call]
+
+
 def etag(data: bytes) -> str:
     """Return a strong entity tag of `data`, in its quotes."""
     return '"' + hashlib.blake2b(data, digest_size=12).hexdigest() + '"'

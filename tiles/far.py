@@ -38,6 +38,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from geo.tiling import HALF_WORLD_M
 from layers.access import Actor, rows
 from layers.base import Area, Layer
+from tiles.wire import FEATURE, LAYER, NAME, message, number, read_number
 
 EXTENT = 4096
 PIXELS = 512
@@ -166,13 +167,12 @@ def with_boxes(tile: bytes, name: str, small: Small, least: float) -> bytes:
     if not feature:
         return tile
     if not tile:
-        text = name.encode()
-        body = b"\x0a" + _number(len(text)) + text + feature
+        body = message(NAME, name.encode()) + feature
         # Extent and version, which the specification asks of every layer.
-        return _message(0x1A, body + b"\x28" + _number(EXTENT) + b"\x78\x02")
-    length, start = _read_number(tile, 1)
+        return message(LAYER, body + b"\x28" + number(EXTENT) + b"\x78\x02")
+    length, start = read_number(tile, 1)
     body = tile[start : start + length] + feature
-    return _message(0x1A, body) + tile[start + length :]
+    return message(LAYER, body) + tile[start + length :]
 
 
 def _boxes(small: Small, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -213,7 +213,7 @@ def _feature(boxes: NDArray[np.int64]) -> bytes:
     made = np.empty((len(boxes), 11), np.int64)
     made[:, 0], made[:, 3], made[:, 10] = _MOVE, _LINES, _CLOSE
     made[:, 1:3], made[:, 4:10] = numbers[:, :2], numbers[:, 2:]
-    return _message(0x12, b"\x18\x03" + _message(0x22, _numbers(made.ravel())))
+    return message(FEATURE, b"\x18\x03" + message(0x22, _numbers(made.ravel())))
 
 
 def _numbers(values: NDArray[np.int64]) -> bytes:
@@ -227,26 +227,3 @@ def _numbers(values: NDArray[np.int64]) -> bytes:
         more = np.where(size[there] > place + 1, 0x80, 0)
         made[start[there] + place] = (values[there] >> 7 * place & 0x7F) | more
     return made.tobytes()
-
-
-def _message(tag: int, body: bytes) -> bytes:
-    return bytes([tag]) + _number(len(body)) + body
-
-
-def _number(value: int) -> bytes:
-    made = bytearray()
-    while value > 0x7F:
-        made.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*made, value])
-
-
-def _read_number(data: bytes, at: int) -> tuple[int, int]:
-    """Return a number and where what follows it begins."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at

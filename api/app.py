@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from api import answers, problems
+from api.answered import Answers
 from api.archives import Archives
 from api.database import Connections
 from api.headers import BrowserHeaders
@@ -99,6 +100,7 @@ def create_app(config: Config) -> FastAPI:
     )
     app.state.config = config
     app.state.kept = Kept()
+    app.state.answers = Answers()
     app.state.archives = Archives(config.tile_archive)
     problems.install(app)
     for part in PARTS:

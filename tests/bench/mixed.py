@@ -22,7 +22,7 @@ EVERY_S = 2.0
 def run(bench: estate.Bench, seconds: float, _rounds: int) -> Iterator[Figures]:
     """Load one process, and follow its memory."""
     token = live.editor(bench, estate.filled(bench))
-    lasts = SECONDS if seconds >= 1 else seconds * 10
+    lasts = SECONDS if seconds > 1 else 12
     with (
         servers.started(bench, cache_mb=64) as (address, pid),
         tempfile.NamedTemporaryFile("w", suffix=".txt") as listed,
@@ -64,14 +64,13 @@ def requests(token: str) -> Iterator[str]:
     tiles += [
         (z, x >> (14 - z), y >> (14 - z)) for z in (10, 12) for x, y in square(14).addresses()
     ]
-    lines = [
-        f"GET\t/tiles/buildings/{'/'.join(map(str, chosen.choice(tiles)))}" for _ in range(950)
-    ]
+    address = "/ogc/collections/buildings/items?limit=100&bbox="
     pages = features.boxes()
-    for _ in range(40):
-        lines.append(f"GET\t/ogc/collections/buildings/items?bbox={chosen.choice(pages)}&limit=100")
-    for number in range(10):
-        lines.append(f"POST\t/changes\t{token}\t{json.dumps(live.edit(number))}")
+    lines = [
+        *(f"GET\t/tiles/buildings/{z}/{x}/{y}" for z, x, y in chosen.choices(tiles, k=950)),
+        *(f"GET\t{address}{box}" for box in chosen.choices(pages, k=40)),
+        *(f"POST\t/changes\t{token}\t{json.dumps(live.edit(n))}" for n in range(10)),
+    ]
     chosen.shuffle(lines)
     yield from lines
 

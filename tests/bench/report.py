@@ -165,7 +165,8 @@ def as_text(measured: list[Figures], where: dict[str, Any]) -> str:
         lines.append(
             f"{each['ratio']:7.2f}  "
             + f"({each['low']:.2f}–{each['high']:.2f})".ljust(15)
-            + f" {each['goal']:<8} {'✓' if each['met'] else '✗':<3} {each['subject']:<{wide}} {against}"
+            + f" {each['goal']:<8} {'✓' if each['met'] else '✗':<3} "
+            + f"{each['subject']:<{wide}} {against}"
         )
     lines += ["", f"{'per second':>10} {'p50 ms':>9} {'p95 ms':>9} {'KiB':>7}  (medians of rounds)"]
     for figures in measured:

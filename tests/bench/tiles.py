@@ -1,4 +1,4 @@
-"""Uncached vector tiles over HTTP against pgbench running the plain ST_AsMVT, tipg and MapServer."""
+"""Uncached vector tiles over HTTP against the plain ST_AsMVT in pgbench, tipg and MapServer."""
 
 from __future__ import annotations
 

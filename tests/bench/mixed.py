@@ -21,7 +21,7 @@ EVERY_S = 2.0
 
 def run(bench: estate.Bench, seconds: float, _rounds: int) -> Iterator[Figures]:
     """Load one process, and follow its memory."""
-    token = live.editor(bench, estate.filled(bench))
+    token = live.editor(estate.filled(bench))
     lasts = SECONDS if seconds > 1 else 12
     with (
         servers.started(bench, cache_mb=64) as (address, pid),

@@ -218,12 +218,15 @@ def _feature(boxes: NDArray[np.int64]) -> bytes:
 
 def _numbers(values: NDArray[np.int64]) -> bytes:
     """Return numbers below 2^21 as protobuf's variable-length integers."""
-    size = 1 + (values >= 1 << 7) + (values >= 1 << 14)
-    end = np.cumsum(size)
-    made = np.empty(int(end[-1]), np.uint8)
+    size = 1 + (values >= 1 << 7).view(np.int8) + (values >= 1 << 14).view(np.int8)
+    end = np.cumsum(size, dtype=np.int64)
     start = end - size
-    for place in range(3):
-        there = size > place
-        more = np.where(size[there] > place + 1, 0x80, 0)
-        made[start[there] + place] = (values[there] >> 7 * place & 0x7F) | more
+    made = np.empty(int(end[-1]), np.uint8)
+    # Nearly all fit into one byte: a box lies close to the one before.
+    made[start] = values & 0x7F
+    for place in (1, 2):
+        long = np.flatnonzero(size > place)
+        at = start[long] + place
+        made[at - 1] |= 0x80
+        made[at] = values[long] >> 7 * place & 0x7F
     return made.tobytes()

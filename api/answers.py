@@ -11,14 +11,17 @@ from starlette.responses import Response
 from api.problems import described
 from api.schemas import Schema
 
+HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"}
+
 
 def answer_of(document: Any) -> Response:
     """Return `document` as JSON, without a model between: answers hold 100,000 numbers."""
-    return Response(
-        orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY, default=float),
-        media_type="application/json",
-        headers={"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"},
-    )
+    return Response(written(document), media_type="application/json", headers=HEADERS)
+
+
+def written(document: Any) -> bytes:
+    """Return `document` as JSON."""
+    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY, default=float)
 
 
 def documented(schema: Schema, example: Any, *errors: int) -> dict[int | str, Any]:

@@ -8,16 +8,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.types import Receive, Scope, Send
 
 from api import answers, problems
+from api.answered import Answers
+from api.archives import Archives
 from api.database import Connections
 from api.events import Hub, heard_signals
 from api.headers import BrowserHeaders
 from api.limits import BodyLimit
 from api.listed import Kept
 from api.routes import (
+    archives,
     buildings,
     catalogue,
     changes,
@@ -44,6 +47,7 @@ from api.tiles import Kept as KeptTiles
 from api.tiles import TileDoor, feed_for, kept_tiles, serve_kept
 from api.writing import Writer
 from layers.ticks import Ticks
+from tiles.archive import MEDIA_TYPE as ARCHIVE_TYPE
 
 TITLE = "onemap"
 # In the order of the description.
@@ -51,6 +55,7 @@ PARTS = (
     health,
     catalogue,
     tiles,
+    archives,
     changes,
     shapes,
     measures,
@@ -139,6 +144,8 @@ def create_app(config: Config) -> FastAPI:
     app.state.ticks = feed.ticks
     app.state.feed = feed
     app.state.tiles_kept = kept
+    app.state.answers = Answers()
+    app.state.archives = Archives(config.tile_archive)
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)
@@ -146,6 +153,12 @@ def create_app(config: Config) -> FastAPI:
     # The last one added is met first: tiles need no headers of a document.
     app.add_middleware(BodyLimit)
     app.add_middleware(BrowserHeaders)
-    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=1_000,
+        compresslevel=4,
+        # Its tiles are packed already.
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, ARCHIVE_TYPE),
+    )
     app.add_middleware(TileDoor)
     return app

@@ -15,6 +15,7 @@ def part(zh: str, en: str, example: Any, **limits: Any) -> Any:
 LayerName = Annotated[
     str, part("图层名（见 /catalogue）", "name of a layer (see /catalogue)", "rooms")
 ]
+ArchiveName = Annotated[str, part("归档名", "name of the archive", "estate")]
 RowId = Annotated[int, part("行编号", "id of the row", 412, ge=1, le=2**63 - 1)]
 ItemId = Annotated[
     str, part("行编号；观测为 编号~时间", "id of the row; of an observation id~time", "412")

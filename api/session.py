@@ -44,6 +44,7 @@ class Config:
     data_dir : the data folder, where pictures lie.
     ticks : the file of the counter of commits; None counts in this process alone.
     tile_cache_mb : memory for vector tiles; 0 keeps none.
+    tile_archive : a file of tiles (`tiles.archive`) that answers what anybody may see.
     """
 
     database_url: str
@@ -57,6 +58,7 @@ class Config:
     data_dir: str = "."
     ticks: Path | None = None
     tile_cache_mb: int = 0
+    tile_archive: str | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -27,6 +27,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
+from api.archives import Archives
 from api.database import Connections
 from api.feed import Feed
 from api.session import Config, actor_of, narrowed, parse_moment
@@ -202,6 +203,10 @@ async def answer(request: Request, name: str, z: int, x: int, y: int) -> Respons
     config: Config = request.app.state.config
     layer = layer_named(name)
     tile = Tile(z, x, y)
+    archives: Archives = request.app.state.archives
+    archived = archives.tile(request, config, name, tile)
+    if archived is not None:
+        return _response(request, _made(archived))
     at_text = request.query_params.get("at") if request.scope["query_string"] else None
     at = parse_moment(at_text, config.zone, field="at") if at_text else None
     kept: Kept | None = request.app.state.tiles_kept

@@ -45,6 +45,7 @@ def create() -> FastAPI:
             data_dir=str(settings.data_dir),
             ticks=Path(handed["ticks"]) if handed["ticks"] else None,
             tile_cache_mb=settings.tile_cache_mb,
+            tile_archive=str(settings.tile_archive) if settings.tile_archive else None,
         )
     )
     page = page_dir()

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from onemap.commands import data, info, quarantine, run
+from onemap.commands import data, info, quarantine, run, tiles
 from onemap.trouble import ExitCode, Trouble, say
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ run.register(app)
 data.register(app)
 quarantine.register(app)
 info.register(app)
+tiles.register(app)
 
 
 def main() -> NoReturn:

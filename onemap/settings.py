@@ -124,6 +124,16 @@ class Settings(BaseSettings):
             )
         ),
     ] = Anonymous.PUBLIC
+    tile_archive: Annotated[
+        Path | None,
+        Field(
+            json_schema_extra=_about(
+                "瓦片归档（onemap tiles archive 写出的 .pmtiles）：无令牌的公开请求由它应答",
+                "a tile archive (a .pmtiles file of onemap tiles archive) that answers public "
+                "requests without a token",
+            )
+        ),
+    ] = None
     timezone: Annotated[
         str,
         Field(
@@ -169,10 +179,10 @@ class Settings(BaseSettings):
             raise ValueError("not an IANA time zone, such as Asia/Shanghai") from unknown
         return value
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "tile_archive")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().resolve()
 
     @property
     def zone(self) -> ZoneInfo:

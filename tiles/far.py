@@ -38,6 +38,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from geo.tiling import HALF_WORLD_M
 from layers.access import Actor, rows
 from layers.base import Area, Layer
+from tiles.wire import FEATURE, LAYER, NAME, message, number, read_number
 
 EXTENT = 4096
 PIXELS = 512
@@ -166,13 +167,12 @@ def with_boxes(tile: bytes, name: str, small: Small, least: float) -> bytes:
     if not feature:
         return tile
     if not tile:
-        text = name.encode()
-        body = b"\x0a" + _number(len(text)) + text + feature
+        body = message(NAME, name.encode()) + feature
         # Extent and version, which the specification asks of every layer.
-        return _message(0x1A, body + b"\x28" + _number(EXTENT) + b"\x78\x02")
-    length, start = _read_number(tile, 1)
+        return message(LAYER, body + b"\x28" + number(EXTENT) + b"\x78\x02")
+    length, start = read_number(tile, 1)
     body = tile[start : start + length] + feature
-    return _message(0x1A, body) + tile[start + length :]
+    return message(LAYER, body) + tile[start + length :]
 
 
 def _boxes(small: Small, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -213,40 +213,20 @@ def _feature(boxes: NDArray[np.int64]) -> bytes:
     made = np.empty((len(boxes), 11), np.int64)
     made[:, 0], made[:, 3], made[:, 10] = _MOVE, _LINES, _CLOSE
     made[:, 1:3], made[:, 4:10] = numbers[:, :2], numbers[:, 2:]
-    return _message(0x12, b"\x18\x03" + _message(0x22, _numbers(made.ravel())))
+    return message(FEATURE, b"\x18\x03" + message(0x22, _numbers(made.ravel())))
 
 
 def _numbers(values: NDArray[np.int64]) -> bytes:
     """Return numbers below 2^21 as protobuf's variable-length integers."""
-    size = 1 + (values >= 1 << 7) + (values >= 1 << 14)
-    end = np.cumsum(size)
-    made = np.empty(int(end[-1]), np.uint8)
+    size = 1 + (values >= 1 << 7).view(np.int8) + (values >= 1 << 14).view(np.int8)
+    end = np.cumsum(size, dtype=np.int64)
     start = end - size
-    for place in range(3):
-        there = size > place
-        more = np.where(size[there] > place + 1, 0x80, 0)
-        made[start[there] + place] = (values[there] >> 7 * place & 0x7F) | more
+    made = np.empty(int(end[-1]), np.uint8)
+    # Nearly all fit into one byte: a box lies close to the one before.
+    made[start] = values & 0x7F
+    for place in (1, 2):
+        long = np.flatnonzero(size > place)
+        at = start[long] + place
+        made[at - 1] |= 0x80
+        made[at] = values[long] >> 7 * place & 0x7F
     return made.tobytes()
-
-
-def _message(tag: int, body: bytes) -> bytes:
-    return bytes([tag]) + _number(len(body)) + body
-
-
-def _number(value: int) -> bytes:
-    made = bytearray()
-    while value > 0x7F:
-        made.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*made, value])
-
-
-def _read_number(data: bytes, at: int) -> tuple[int, int]:
-    """Return a number and where what follows it begins."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at

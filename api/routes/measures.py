@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Select, select
 from starlette.responses import Response
 
-from api.answers import answer_of, documented
+from api.answered import Answers, response_of
+from api.answers import HEADERS, answer_of, documented, written
 from api.parameters import MeasureName
 from api.records import earliest_of
 from api.schemas import MEASURE, MEASURED
@@ -73,6 +75,7 @@ async def list_measures(_session: SessionOf) -> Response:
     responses=documented(MEASURED, _EXAMPLE_ANSWER, 400, 401, 404, 503),
 )
 async def answer_measure(
+    request: Request,
     session: SessionOf,
     name: MeasureName,
     window: Annotated[
@@ -102,6 +105,21 @@ async def answer_measure(
         _window(session, wanted, window),
     )
     area = parse_bbox(bbox) if bbox else None
+    if wanted.windowed or area is not None:
+        return answer_of(await _measured(session, wanted, question, area))
+    answers: Answers = request.app.state.answers
+
+    async def make() -> bytes:
+        return written(await _measured(session, wanted, question, None))
+
+    return response_of(
+        request, await answers.of(session, (wanted.name, question.day), make), HEADERS
+    )
+
+
+async def _measured(
+    session: Session, wanted: Measure, question: Question, area: BaseGeometry | None
+) -> dict[str, Any]:
     statements = wanted.ask(question)
     found = await asyncio.gather(*(session.fetch(each) for each in statements.values()))
     given = dict(zip(statements, found, strict=True))
@@ -115,7 +133,7 @@ async def answer_measure(
     first = await earliest_of(session, layer(wanted.layer))
     if first is not None:
         document["earliest"] = first.astimezone(session.config.zone)
-    return answer_of(document)
+    return document
 
 
 def _described(wanted: Measure) -> dict[str, Any]:

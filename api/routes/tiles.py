@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api import tiles as door
 from api.answers import answer_of, documented
+from api.archives import Archives
 from api.parameters import Column, LayerName, Row, RowId, Zoom
 from api.places import bounds_of, service_url
 from api.problems import described
@@ -72,6 +73,8 @@ async def tilejson(layer: LayerName, request: Request, session: SessionOf) -> Re
             *_label_layer(session, found),
         ],
     }
+    archives: Archives = request.app.state.archives
+    document |= archives.told(request, session.config, found.name, service_url(request))
     return answer_of(document)
 
 

@@ -8,8 +8,13 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import text
 
+from layers.access import hash_token
+from layers.base import Base, table_of
+from layers.space import Room
+from tests.layers.support import SQUARE, body, put
 from tests.support import small_estate
 
 NOW = datetime(2026, 10, 12, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -153,3 +158,35 @@ async def test_the_description_of_the_api_has_examples(estate: Any, serve: Any) 
         content = document["paths"][path]["get"]["responses"]["200"]["content"]
         assert content["application/json"]["example"]
         assert content["application/json"]["schema"]
+
+
+async def test_a_kept_answer_is_never_older_than_the_last_edit(database: Any, serve: Any) -> None:
+    with database.engine.begin() as c:
+        office = put(c, Room, number="101", use="office", state="vacant", geom=SQUARE)
+    async with serve(database) as client:
+        address = "/measures/vacancy"
+        first = await client.get(address)
+        assert first.json()["values"] == [1.0]
+        same = await client.get(address, headers={"accept-encoding": "identity"})
+        assert same.content == first.content
+        assert first.headers["content-encoding"] == "gzip"
+        known = {"if-none-match": first.headers["etag"]}
+        assert (await client.get(address, headers=known)).status_code == 304
+        with database.engine.begin() as c:
+            c.execute(sa.update(table_of(Room)).values(state="in_use"))
+        after = await client.get(address, headers=known)
+        assert (after.json()["ids"], after.json()["values"]) == ([office], [0.0])
+
+
+async def test_a_kept_answer_is_not_given_to_who_sees_less(database: Any, serve: Any) -> None:
+    with database.engine.begin() as c:
+        put(c, Room, number="101", use="office", state="vacant", geom=SQUARE, body_id=body(c, "甲"))
+        c.execute(
+            sa.insert(Base.metadata.tables["actor"]).values(
+                name="全部", token_hash=hash_token("all"), whole_estate=True
+            )
+        )
+    async with serve(database, anonymous="public") as client:
+        whole = await client.get("/measures/vacancy", headers={"authorization": "Bearer all"})
+        assert len(whole.json()["ids"]) == 1
+        assert (await client.get("/measures/vacancy")).json()["ids"] == []

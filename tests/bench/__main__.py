@@ -10,9 +10,32 @@ from pathlib import Path
 
 import psycopg
 
-from tests.bench import cached, data, estate, features, history, imports, report, tiles
+from tests.bench import (
+    cached,
+    data,
+    estate,
+    features,
+    history,
+    imports,
+    live,
+    lowzoom,
+    mixed,
+    report,
+    rooms,
+    tiles,
+)
 
-PARTS = ("tiles", "cached", "features", "import", "history")
+PAGE = report.ROOT / "docs" / "performance.md"
+LOADS = {
+    "tiles": tiles.run,
+    "lowzoom": lowzoom.run,
+    "cached": cached.run,
+    "features": features.run,
+    "measures": rooms.run,
+    "live": live.run,
+    "mixed": mixed.run,
+}
+PARTS = (*LOADS, "import", "history")
 
 
 def main() -> None:
@@ -23,12 +46,8 @@ def main() -> None:
     with estate.bench(asked.count, asked.keep) as bench:
         for part in asked.only or PARTS:
             print(f"· {part}", file=sys.stderr, flush=True)
-            if part == "tiles":
-                measured += tiles.run(bench, asked.seconds, asked.rounds)
-            elif part == "cached":
-                measured += cached.run(bench, asked.seconds, asked.rounds)
-            elif part == "features":
-                measured += features.run(bench, asked.seconds, asked.rounds)
+            if part in LOADS:
+                measured += LOADS[part](bench, asked.seconds, asked.rounds)
             elif part == "history":
                 measured += history.run(bench, asked.rounds)
             else:
@@ -42,6 +61,8 @@ def main() -> None:
         print(json.dumps(report.as_json(measured, place), ensure_ascii=False, indent=1))
     else:
         print(report.as_text(measured, place))
+    if asked.page:
+        report.write_page(PAGE, report.as_text(measured, place))
 
 
 def arguments() -> argparse.Namespace:
@@ -53,6 +74,7 @@ def arguments() -> argparse.Namespace:
     add("--seconds", type=float, default=5, help="how long each turn of a load lasts")
     add("--count", type=int, default=data.COUNT, help="how many buildings")
     add("--keep", type=Path, help="keep the database in this folder and use it again")
+    add("--page", action="store_true", help="also write the table to docs/performance.md")
     add("--json", action="store_true", help="print one JSON object instead of the table")
     return parser.parse_args()
 

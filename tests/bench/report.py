@@ -24,14 +24,30 @@ class Rate:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Value:
+    """A figure that is no rate; its unit stands in the subject."""
+
+    value: float
+
+
+Round = Speed | Rate | Value
+
+
 @dataclass
 class Figures:
-    """What each contender gave in each round."""
+    """What each contender gave in each round.
+
+    Attributes
+    ----------
+    note : what else is to be said, below the table.
+    """
 
     subject: str
-    rounds: dict[str, list[Speed | Rate]] = field(default_factory=dict)
+    rounds: dict[str, list[Round]] = field(default_factory=dict)
+    note: str = ""
 
-    def add(self, who: str, one: Speed | Rate) -> None:
+    def add(self, who: str, one: Round) -> None:
         """Note one round of one contender."""
         self.rounds.setdefault(who, []).append(one)
 
@@ -43,21 +59,33 @@ class Figures:
 
 @dataclass(frozen=True)
 class Goal:
-    """One ratio that a goal was set for."""
+    """One ratio that a goal was set for, or one figure where there is no `base`.
+
+    Attributes
+    ----------
+    turned : the base over ours, of what is the better the smaller.
+    """
 
     subject: str
     base: str
     bound: float
     what: str = "per_second"
+    turned: bool = False
+    least: bool = False
 
     @property
     def at_most(self) -> bool:
         """Whether less is better."""
-        return self.what != "per_second"
+        return self.what != "per_second" and not (self.turned or self.least)
 
     def line(self, figures: Figures) -> dict[str, Any]:
         """Return the median over the rounds, the spread, the bound and whether it was met."""
-        ratios = figures.ratio("onemap", self.base, self.what)
+        if not self.base:
+            ratios = [getattr(each, self.what) for each in figures.rounds["onemap"]]
+        elif self.turned:
+            ratios = figures.ratio(self.base, "onemap", self.what)
+        else:
+            ratios = figures.ratio("onemap", self.base, self.what)
         middle = median(ratios)
         return {
             "subject": self.subject,
@@ -77,26 +105,41 @@ GOALS = (
     Goal("z16 tile", "raw", 0.50),
     Goal("z14 tile", "tipg", 1.6),
     Goal("z16 tile", "tipg", 5),
-    Goal("z14 tile, kept", "nginx", 0.85),
-    Goal("z16 tile, kept", "nginx", 0.85),
+    Goal("z14 tile", "mapserver", 0.8),
+    Goal("z16 tile", "mapserver", 1.9),
+    Goal("z10 tile", "raw", 8),
+    Goal("z10 tile, KiB", "raw", 20, "value", turned=True),
+    Goal("z14 tile, cached", "nginx", 0.85),
+    Goal("z16 tile, cached", "nginx", 0.85),
     Goal("feature page", "tipg", 25),
     Goal("import", "copy", 0.35),
     Goal("import", "to_postgis", 3),
     Goal("new rows", "off", 1.5, "seconds"),
     Goal("changed rows", "off", 3, "seconds"),
+    Goal("z10 looks: correlation at 4 px", "", 0.98, "value", least=True),
+    Goal("z10 looks: mean difference of a pixel", "", 0.12, "value"),
+    Goal("edit seen, median ms", "", 300, "value"),
+    Goal("edit seen, p99 ms", "", 1000, "value"),
+    Goal("mixed load, errors", "", 0, "value"),
+    Goal("mixed load, memory at the end over that after 20 s", "", 1.2, "value"),
+    *(
+        Goal(f"{name}, {when}, ms", "", 50, "value")
+        for name in ("over_quota", "usable_area_per_person", "vacancy", "occupancy")
+        for when in ("worked out", "asked again")
+    ),
 )
 NAMES = {
     "raw": "raw SQL (pgbench)",
-    "nginx": "nginx, static files",
+    "mapserver": "MapServer (FastCGI × 4)",
+    "nginx": "nginx, files",
     "copy": "COPY BINARY, server-side",
     "to_postgis": "geopandas.to_postgis",
-    "off": "triggers of history off",
 }
 
 
 def ratios(measured: list[Figures]) -> list[dict[str, Any]]:
     """Return the lines of the table for what was measured."""
-    by_subject = {each.subject: each for each in measured}
+    by_subject = {each.subject: each for each in measured if each.rounds}
     return [g.line(by_subject[g.subject]) for g in GOALS if g.subject in by_subject]
 
 
@@ -114,38 +157,51 @@ def as_json(measured: list[Figures], where: dict[str, Any]) -> dict[str, Any]:
 
 def as_text(measured: list[Figures], where: dict[str, Any]) -> str:
     """Return the table: ratios first, then the figures behind them, then where."""
-    lines = [
-        "",
-        f"{'ratio':>7}  {'(spread)':<15} {'goal':<8} {'':<3} {'subject':<14} against",
-    ]
-    for each in ratios(measured):
+    found = ratios(measured)
+    wide = max([14, *(len(each["subject"]) for each in found)])
+    lines = ["", f"{'ratio':>7}  {'(spread)':<15} {'goal':<8} {'':<3} {'subject':<{wide}} against"]
+    for each in sorted(found, key=lambda one: not one["against"]):
         against = NAMES.get(each["against"], each["against"])
         if each["of"] == "p95_ms":
             against += ", p95"
         lines.append(
             f"{each['ratio']:7.2f}  "
             + f"({each['low']:.2f}–{each['high']:.2f})".ljust(15)
-            + f" {each['goal']:<8} {'✓' if each['met'] else '✗':<3} {each['subject']:<14} {against}"
+            + f" {each['goal']:<8} {'✓' if each['met'] else '✗':<3} "
+            + f"{each['subject']:<{wide}} {against}"
         )
     lines += ["", f"{'per second':>10} {'p50 ms':>9} {'p95 ms':>9} {'KiB':>7}  (medians of rounds)"]
     for figures in measured:
         for who, rounds in figures.rounds.items():
             lines.append(_figures(figures.subject, NAMES.get(who, who), rounds))
+    lines += [line for each in measured if each.note for line in ("", each.note)]
     lines += ["", *(f"{name}: {value}" for name, value in where.items())]
     return "\n".join(lines)
 
 
-def _figures(subject: str, who: str, rounds: list[Speed | Rate]) -> str:
+def _figures(subject: str, who: str, rounds: list[Round]) -> str:
     def middle(name: str) -> float | None:
         values = [getattr(each, name, None) for each in rounds]
         known = [value for value in values if value is not None]
         return median(known) if known else None
 
-    cells = [f"{middle('per_second'):10,.0f}"]
+    rate, value = middle("per_second"), middle("value")
+    cells = [f"{rate:10,.0f}" if rate is not None else f"{value:10,.2f}"]
     for name, width in (("p50_ms", 9), ("p95_ms", 9), ("kib", 7)):
         value = middle(name)
         cells.append(" " * width if value is None else f"{value:{width}.1f}")
     return f"{' '.join(cells)}  {subject}: {who}"
+
+
+MARKS = ("<!-- last run -->", "<!-- end of the last run -->")
+
+
+def write_page(page: Path, text: str) -> None:
+    """Put the table of a run into the page between its marks."""
+    old = page.read_text("utf-8")
+    before, rest = old.split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    page.write_text(f"{before}{MARKS[0]}\n```{text.rstrip()}\n```\n{MARKS[1]}{after}", "utf-8")
 
 
 def where(

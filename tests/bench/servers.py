@@ -1,4 +1,4 @@
-"""The servers that are measured, each a process of its own: onemap and tipg."""
+"""The servers that are measured, each a process of its own: onemap, tipg, MapServer and nginx."""
 
 from __future__ import annotations
 
@@ -21,25 +21,86 @@ from tests.bench.estate import ESTATE, Bench
 
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".bench" / "venv"
+PLACE = Path(__file__).parent
 
 
 @contextlib.contextmanager
-def onemap(bench: Bench, **settings: str) -> Iterator[str]:
-    """Serve the bench's estate with `onemap serve` and give its address: one process, no cache."""
+def onemap(bench: Bench) -> Iterator[str]:
+    """Serve the bench's estate with `onemap serve`, one process, and give its address."""
+    with started(bench) as (address, _pid):
+        yield address
+
+
+@contextlib.contextmanager
+def started(bench: Bench, name: str = ESTATE, cache_mb: int = 0) -> Iterator[tuple[str, int]]:
+    """Serve one of the bench's databases; give the address and the process.
+
+    Parameters
+    ----------
+    cache_mb : memory for tiles; by default each is made anew.
+    """
     port = free_port()
     environment = {
         **without_onemap(),
-        "ONEMAP_DATABASE_URL": bench.url(),
-        "ONEMAP_APP_DATABASE_URL": bench.url(role="onemap_app"),
+        "ONEMAP_DATABASE_URL": bench.url(name),
+        "ONEMAP_APP_DATABASE_URL": bench.url(name, "onemap_app"),
         "ONEMAP_ANONYMOUS": "estate",
-        "ONEMAP_TILE_CACHE_MB": "0",
+        "ONEMAP_TILE_CACHE_MB": str(cache_mb),
         "ONEMAP_DATA_DIR": str(bench.folder),
-        **settings,
     }
     command = [sys.executable, "-m", "onemap", "serve", "--port", str(port)]
     log = bench.folder / "onemap.log"
-    with process(command, environment, log):
-        yield answering(f"http://127.0.0.1:{port}", "/healthz", log)
+    with process(command, environment, log) as pid:
+        yield answering(f"http://127.0.0.1:{port}", "/healthz", log), pid
+
+
+@contextlib.contextmanager
+def nginx(bench: Bench, locations: str, probe: str) -> Iterator[str]:
+    """Run nginx with one worker over the given locations, and give its address."""
+    port = free_port()
+    file, log = bench.folder / "nginx.conf", bench.folder / "nginx.log"
+    file.write_text(
+        (PLACE / "nginx.conf")
+        .read_text("utf-8")
+        .replace("@user@", "user root;" if os.geteuid() == 0 else "")
+        .replace("@folder@", str(bench.folder))
+        .replace("@port@", str(port))
+        .replace("@locations@", locations)
+    )
+    with process(["nginx", "-c", str(file)], os.environ, log):
+        yield answering(f"http://127.0.0.1:{port}", probe, log)
+
+
+@contextlib.contextmanager
+def mapserver(bench: Bench, probe: str) -> Iterator[str]:
+    """Serve the buildings with MapServer: four FastCGI processes behind nginx."""
+    folder = bench.folder
+    host = str(bench.cluster.socket_dir)
+    map_file, door = folder / "buildings.map", folder / "mapserver.sock"
+    map_file.write_text(
+        (PLACE / "buildings.map")
+        .read_text("utf-8")
+        .replace("@connection@", f"host={host} port={PORT} dbname={ESTATE} user={OWNER}")
+    )
+    settings = folder / "mapserver.settings"
+    settings.write_text('CONFIG\n  ENV\n    MS_MAP_PATTERN "."\n  END\nEND\n')
+    door.unlink(missing_ok=True)
+    pids = folder / "mapserver.pids"
+    subprocess.run(
+        ["spawn-fcgi", "-s", str(door), "-M", "0666", "-F", "4", "-P", str(pids),
+         "--", "/usr/lib/cgi-bin/mapserv"],
+        env={**os.environ, "MAPSERVER_CONFIG_FILE": str(settings)},
+        check=True, capture_output=True,
+    )  # fmt: skip
+    try:
+        locations = (PLACE / "mapserver.conf").read_text("utf-8")
+        locations = locations.replace("@door@", str(door)).replace("@map@", str(map_file))
+        with nginx(bench, locations, probe) as address:
+            yield address
+    finally:
+        for pid in pids.read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGTERM)
 
 
 @contextlib.contextmanager
@@ -83,12 +144,12 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def process(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[None]:
-    """Run a server while the block runs."""
+def process(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[int]:
+    """Run a server while the block runs, and give its process id."""
     with log.open("w") as output:
         running = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=ROOT)
         try:
-            yield
+            yield running.pid
         finally:
             running.send_signal(signal.SIGTERM)
             try:

@@ -1,4 +1,4 @@
-"""Uncached vector tiles over HTTP against pgbench running the plain ST_AsMVT, and against tipg."""
+"""Uncached vector tiles over HTTP against the plain ST_AsMVT in pgbench, tipg and MapServer."""
 
 from __future__ import annotations
 
@@ -61,21 +61,29 @@ def square(z: int) -> Square:
 
 
 def run(bench: estate.Bench, seconds: float, rounds: int) -> Iterator[Figures]:
-    """Measure both zooms; raw, ours and tipg take turns, so that all see the same machine."""
+    """Measure both zooms; the contenders take turns, so that all see the same machine."""
     url = estate.filled(bench)
-    with servers.onemap(bench) as ours, servers.tipg(bench) as tipg:
+    first = next(iter(square(14).addresses()))
+    probe = f"/tiles/buildings/14/{first[0]}/{first[1]}"
+    with (
+        servers.onemap(bench) as ours,
+        servers.tipg(bench) as tipg,
+        servers.mapserver(bench, probe) as mapserver,
+    ):
         for z in (14, 16):
             asked = square(z)
             mine = [f"/tiles/buildings/{z}/{x}/{y}" for x, y in asked.addresses()]
             theirs = [_tipg_path(z, x, y) for x, y in asked.addresses()]
             check(url, ours, tipg, asked)
+            check_mapserver(url, mapserver, asked)
             figures = Figures(f"z{z} tile")
-            for path, address in ((mine, ours), (theirs, tipg)):
+            for path, address in ((mine, ours), (theirs, tipg), (mine, mapserver)):
                 load.http(address, path, 1)
             for _ in range(rounds):
                 figures.add("raw", load.pgbench(url, asked.script(), seconds, bench.folder))
                 figures.add("onemap", load.http(ours, mine, seconds, {"Accept-Encoding": "gzip"}))
                 figures.add("tipg", load.http(tipg, theirs, seconds))
+                figures.add("mapserver", load.http(mapserver, mine, seconds))
             yield figures
 
 
@@ -106,6 +114,22 @@ def check(url: str, ours: str, tipg: str, asked: Square, sample: int = 12) -> No
             # tipg leaves out what lies in the buffer alone, so it has a little less to do.
             if not peer.keys() <= raw.keys() or len(peer) < 0.7 * len(raw):
                 raise SystemExit(f"{asked.z}/{x}/{y}: tipg {len(peer)} features, raw {len(raw)}")
+
+
+def check_mapserver(url: str, mapserver: str, asked: Square) -> None:
+    """MapServer gives the same buildings but for those in the buffer alone.
+
+    Raises
+    ------
+    SystemExit : it does not.
+    """
+    x, y = next(iter(asked.addresses()))
+    with psycopg.connect(url) as link:
+        row = link.execute(TILE.format(z=asked.z, x=x, y=y)).fetchone()
+    raw = features(bytes(row[0]) if row else b"")
+    peer = features(httpx.get(f"{mapserver}/tiles/buildings/{asked.z}/{x}/{y}").content)
+    if not peer.keys() <= raw.keys() or len(peer) < 0.7 * len(raw):
+        raise SystemExit(f"{asked.z}/{x}/{y}: MapServer {len(peer)} features, raw {len(raw)}")
 
 
 def features(tile: bytes) -> dict[str, tuple[object, object]]:

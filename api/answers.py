@@ -60,6 +60,6 @@ def describe(app: FastAPI) -> None:
 
 def _read_examples(responses: dict[str, Any]) -> None:
     for told in responses.values():
-        for content in told.get("content", {}).values():
-            if isinstance(content.get("example"), str):
+        for kind, content in told.get("content", {}).items():
+            if "json" in kind and isinstance(content.get("example"), str):
                 content["example"] = orjson.loads(content["example"])

@@ -48,6 +48,7 @@ LISTED = record(
     on_map=INTEGER,
     off_map=rows(record(reason=STRING, title=TEXT, count=INTEGER)),
 )
+KEYS = record(total=INTEGER, rows=rows(rows(INTEGER)))
 GROUPED = record(
     by=STRING,
     groups=rows(

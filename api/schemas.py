@@ -133,6 +133,7 @@ LAYER = record(
 CATALOGUE = record(
     title=TEXT,
     demo=BOOLEAN,
+    edits=BOOLEAN,
     now=MOMENT,
     timezone=STRING,
     bounds=BOUNDS,

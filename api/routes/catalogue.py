@@ -28,6 +28,7 @@ TITLE = Text("一张图", "One map")
 _CATALOGUE: dict[str, Any] = {
     "title": {"zh": "一张图", "en": "One map"},
     "demo": True,
+    "edits": True,
     "now": "2026-10-12T09:00:00+08:00",
     "timezone": "Asia/Shanghai",
     "bounds": [119.55, 38.87, 119.68, 38.94],
@@ -107,6 +108,7 @@ async def catalogue(session: SessionOf) -> Response:
     document = {
         "title": TITLE._asdict(),
         "demo": session.config.demo,
+        "edits": session.actor.edits,
         "now": session.config.now().astimezone(session.config.zone).isoformat(timespec="seconds"),
         "timezone": session.config.timezone,
         "bounds": await bounds_of(session, main) or await bounds_of(session, LAYERS),

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from sqlalchemy import func, select
 from starlette.responses import Response
 
 from api.answers import answer_of, documented
-from api.list_schemas import GROUPED, LISTED
+from api.list_schemas import GROUPED, KEYS, LISTED
 from api.listed import ListingOf
 from api.ogc.items import identity
 from api.parameters import Column, Row, Zoom
@@ -19,6 +20,7 @@ from api.routes.catalogue import described_field
 from api.routes.search import paths_of, place
 from api.session import Session, SessionOf
 from layers.base import Layer
+from layers.editing.edit import MOST
 from layers.facts import TITLE_OF, layer_of_key
 from layers.fields import fields_of
 from layers.labels import CHOICES
@@ -26,6 +28,7 @@ from layers.listing import SHOWN_TITLE, Listing
 from layers.marks import marks
 from layers.paging import read_token, write_token
 from layers.placing import REASONS
+from layers.problems import BadRequest
 from layers.registry import LAYERS
 from tiles.compress import packed
 from tiles.vector import Tile
@@ -116,6 +119,26 @@ async def list_rows(
     if summed:
         document |= added_up(listing, summed[0])
     return answer_of(document)
+
+
+@router.get(
+    "/{layer}/keys",
+    summary="列表各行的编号与修订号 | The ids of a list's rows, with their revisions",
+    response_class=Response,
+    responses=documented(KEYS, {"total": 1, "rows": [[412, 3]]}, 400, 401, 404, 503),
+)
+async def list_keys(session: SessionOf, listing: ListingOf) -> Response:
+    """Return ``[id, revision]`` of every row, as many as one change may name, and the total."""
+    if "revision" not in listing.layer.table.c:
+        raise BadRequest(
+            zh=f"图层“{listing.layer.title.zh}”由观测生成，各行没有修订号",
+            en=f"'{listing.layer.name}' is observed: its rows have no revisions",
+        )
+    source = listing.source(added=False)
+    wanted = select(source.c.id, source.c.revision, func.count().over()).order_by(source.c.id)
+    found = await session.fetch(wanted.limit(MOST))
+    total = found[0][2] if found else 0
+    return answer_of({"total": total, "rows": [[row[0], row[1]] for row in found]})
 
 
 @router.get(

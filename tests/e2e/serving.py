@@ -60,10 +60,16 @@ def _sources() -> str:
 
 
 @contextlib.contextmanager
-def served(database_url: str, page: Path) -> Iterator[str]:
-    """Serve the estate of a database, with the demo's clock; yields the address."""
+def served(database_url: str, page: Path, *, edits: bool = False) -> Iterator[str]:
+    """Serve the estate of a database, with the demo's clock; yields the address.
+
+    Parameters
+    ----------
+    edits : whether anyone may edit, as in a demo on one's own machine.
+    """
     config: dict[str, Any] = {
         "anonymous": "estate",
+        "anonymous_edits": edits,
         "now": demo_clock(datetime.now(UTC)).now,
         "demo": True,
     }

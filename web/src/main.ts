@@ -5,6 +5,7 @@ import './styles/tokens.css'
 import './styles/page.css'
 import './styles/tools.css'
 import './styles/facts.css'
+import './styles/edit.css'
 
 import { createApp } from 'vue'
 

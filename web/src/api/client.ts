@@ -3,7 +3,8 @@ import type { StyleSpecification } from 'maplibre-gl'
 
 import type { Consumption, Step } from '@/lib/consumption'
 
-import type { Counted, Grouped, Listed, NamedFilter, PlaceKind, Quarantined, Workspace } from './lists'
+import type { Done, Edit } from './editing'
+import type { Counted, Grouped, Keys, Listed, NamedFilter, PlaceKind, Quarantined, Workspace } from './lists'
 import type { paths } from './schema'
 import type {
   BuildingStack,
@@ -22,10 +23,12 @@ import type {
 /** The service answered with an error, in the reader's language. */
 export class Refused extends Error {
   readonly status: number
+  readonly problem: ProblemDetails
 
   constructor(status: number, problem: ProblemDetails) {
     super(problem.detail ?? problem.title ?? `HTTP ${status}`)
     this.status = status
+    this.problem = problem
   }
 }
 
@@ -47,6 +50,7 @@ interface Answers {
   '/filters/{name}': Counted
   '/lists/{layer}': Listed
   '/lists/{layer}/groups': Grouped
+  '/lists/{layer}/keys': Keys
   '/buildings/{key}/levels': Storey[]
   '/quarantine': Quarantined
 }
@@ -88,11 +92,17 @@ async function get<P extends Path>(path: P, given: Given<P>, signal?: AbortSigna
   return (await (await request(addressOf(path, given), signal)).json()) as Answers[P]
 }
 
-/** Ask for an address; whatever is no answer is an error. */
-export async function request(url: URL, signal?: AbortSignal): Promise<Response> {
+/** Ask for an address, or send it a body; whatever is no answer is an error. */
+export async function request(url: URL, signal?: AbortSignal, body?: unknown): Promise<Response> {
   let response: Response
   try {
-    response = await fetch(url, { signal, headers: { Accept: 'application/json' } })
+    const headers = { Accept: 'application/json' }
+    response = await fetch(
+      url,
+      body === undefined
+        ? { signal, headers }
+        : { signal, method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) },
+    )
   } catch (cause) {
     if (signal?.aborted) throw cause
     throw new Unreachable('', { cause })
@@ -103,6 +113,13 @@ export async function request(url: URL, signal?: AbortSignal): Promise<Response>
   }
   const problem = await response.json().catch(() => ({}))
   throw new Refused(response.status, problem as ProblemDetails)
+}
+
+/** Send a change. The unit narrows what is read; what is written is the editor's own right. */
+async function post<Answer>(path: string, lang: Language, body: unknown): Promise<Answer> {
+  const url = new URL(address(path))
+  url.searchParams.set('lang', lang)
+  return (await (await request(url, undefined, body)).json()) as Answer
 }
 
 /** What a list asks: see `state/lists`. */
@@ -130,6 +147,10 @@ export const api = {
     get('/lists/{layer}', { path: { layer }, query: { ...query, ...page } }, signal),
   groups: (layer: string, by: PlaceKind, query: ListQuery, signal?: AbortSignal) =>
     get('/lists/{layer}/groups', { path: { layer }, query: { ...query, by } }, signal),
+  keys: (layer: string, query: ListQuery, signal?: AbortSignal) =>
+    get('/lists/{layer}/keys', { path: { layer }, query }, signal),
+  change: (edit: Edit, lang: Language) => post<Done>('/changes', lang, edit),
+  undo: (seq: number, lang: Language) => post<Done>(`/changes/${seq}/undo`, lang, {}),
   quarantine: (lang: Language, after: number | null) => get('/quarantine', { query: { lang, after } }),
   quarantineFile: (lang: Language) => addressOf('/quarantine/export', { query: { lang } }),
   /** The address of a list as a file. */

@@ -40,6 +40,8 @@ export interface ListColumn {
   unit: string | null
   choices: Record<string, Text> | null
   reference: string | null
+  /** Whether people may set it by hand. */
+  editable: boolean
   /** Whether its sum means something. */
   summed: boolean
   /** Whether it is shown at first. */
@@ -76,6 +78,12 @@ export interface Listed extends Partial<Totals> {
   rows: ListRow[]
   /** The token of the next page; null on the last. */
   next: string | null
+}
+
+/** `[id, revision]` of every row of a list, as many as one change may name. */
+export interface Keys {
+  total: number
+  rows: number[][]
 }
 
 export interface Grouped {

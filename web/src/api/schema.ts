@@ -32,6 +32,7 @@ export interface paths {
                                 en: string;
                             };
                             demo: boolean;
+                            edits: boolean;
                             /** Format: date-time */
                             now: string;
                             timezone: string;
@@ -189,6 +190,64 @@ export interface paths {
                     content: {
                         "application/json": {
                             [key: string]: unknown;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    layer?: string | null;
+                    bbox?: string | null;
+                    from?: string | null;
+                    to?: string | null;
+                    limit?: number;
+                    after?: number | null;
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            sets: {
+                                seq: number;
+                                /** Format: date-time */
+                                at: string;
+                                actor: string | null;
+                                reason: string | null;
+                                undoes: number | null;
+                                counts: {
+                                    [key: string]: number;
+                                };
+                                bbox: number[] | null;
+                            }[];
+                            next: number | null;
                         };
                     };
                 };
@@ -441,6 +500,8 @@ export interface paths {
                     content: {
                         "application/json": {
                             query: string;
+                            /** Format: date-time */
+                            earliest?: string;
                             results: {
                                 layer: string;
                                 id: number;
@@ -935,6 +996,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/lists/{layer}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                    named?: string | null;
+                    q?: string | null;
+                    filter?: string | null;
+                    "filter-lang"?: "cql2-text" | "cql2-json";
+                    bbox?: string | null;
+                    datetime?: string | null;
+                    place?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path: {
+                    layer: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            total: number;
+                            rows: number[][];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/lists/{layer}/groups": {
         parameters: {
             query?: never;
@@ -1210,6 +1322,219 @@ export interface paths {
                             times: number[];
                             speeds_kmh: (number | null)[];
                         };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/history/{layer}/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    after?: number | null;
+                    geometry?: boolean;
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path: {
+                    layer: string;
+                    key: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            layer: string;
+                            id: number;
+                            title: string | null;
+                            /** Format: date-time */
+                            since: string | null;
+                            versions: {
+                                seq: number;
+                                /** Format: date-time */
+                                recorded_at: string;
+                                actor: string | null;
+                                reason: string | null;
+                                undoes: number | null;
+                                /** @enum {string} */
+                                operation: "added" | "altered" | "gone";
+                                revision: number;
+                                fields: {
+                                    field: string;
+                                    title: {
+                                        zh: string;
+                                        en: string;
+                                    };
+                                    unit: string | null;
+                                    before: {
+                                        value: unknown;
+                                        label: string | null;
+                                        reference: {
+                                            layer: string;
+                                            id: number;
+                                            title: string | null;
+                                        } | null;
+                                    } | null;
+                                    after: {
+                                        value: unknown;
+                                        label: string | null;
+                                        reference: {
+                                            layer: string;
+                                            id: number;
+                                            title: string | null;
+                                        } | null;
+                                    } | null;
+                                }[];
+                                moved: boolean;
+                                bbox_before: number[] | null;
+                                bbox_after: number[] | null;
+                                geometry?: {
+                                    [key: string]: unknown;
+                                } | null;
+                            }[];
+                            next: number | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/changes/between": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query: {
+                    from: string;
+                    to?: string | null;
+                    layers?: string | null;
+                    bbox?: string | null;
+                    limit?: number;
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @enum {string} */
+                            type: "FeatureCollection";
+                            /** Format: date-time */
+                            from: string;
+                            /** Format: date-time */
+                            to: string;
+                            truncated: boolean;
+                            counts: {
+                                [key: string]: {
+                                    added: number;
+                                    altered: number;
+                                    gone: number;
+                                };
+                            };
+                            earliest: {
+                                [key: string]: string;
+                            };
+                            features: {
+                                /** @enum {string} */
+                                type: "Feature";
+                                id: string;
+                                geometry: {
+                                    [key: string]: unknown;
+                                } | null;
+                                properties: {
+                                    /** @enum {string} */
+                                    kind: "added" | "altered" | "gone";
+                                    layer: string;
+                                    id: number;
+                                    title: string | null;
+                                    /** Format: date-time */
+                                    at: string;
+                                    moved: boolean;
+                                };
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    at?: string | null;
+                    unit?: number | null;
+                    lang?: string | null;
+                };
+                header?: {
+                    "last-event-id"?: string | null;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
                     };
                 };
             };

@@ -32,6 +32,9 @@ export interface Field {
   unit: string | null
   choices: Record<string, Text> | null
   reference: string | null
+  /** Whether people may set it by hand. */
+  editable: boolean
+  required: boolean
 }
 
 export interface Layer {
@@ -63,6 +66,8 @@ export interface Group {
 export interface Catalogue {
   title: Text
   demo: boolean
+  /** Whether who asks may edit at all. */
+  edits: boolean
   /** The service's clock; a demo has its own. */
   now: string
   timezone: string
@@ -196,7 +201,7 @@ export interface Feature {
   title: string | null
   path: Place[]
   facts: Fact[]
-  source: { source?: string | null; source_key?: string | null; recorded_at?: string | null }
+  source: { source?: string | null; source_key?: string | null; revision?: number | null; recorded_at?: string | null }
   related: Related[]
   center: [number, number] | null
   bbox: Bounds | null
@@ -257,4 +262,18 @@ export interface ProblemDetails {
   title?: string
   detail?: string
   status?: number
+  /** Of 422: why each part cannot be. */
+  errors?: { pointer: string; field: string; message: string }[]
+  /** Of 412: rows that another changed meanwhile. */
+  conflicts?: Conflict[]
+}
+
+export interface Conflict {
+  pointer?: string
+  layer: string
+  id: number
+  revision?: number
+  changed_by?: string | null
+  changed_at?: string | null
+  differs: { field: string; title: Text; base: unknown; yours: unknown; theirs: unknown }[]
 }

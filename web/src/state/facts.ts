@@ -8,6 +8,7 @@ import { byUrgency } from '@/lib/facts'
 import type { Selection } from '@/lib/permalink'
 
 import { floorLayer, layers, onReturn, report } from './service'
+import { onTouched } from './touched'
 import { view } from './view'
 
 const answered = shallowRef<{ selection: Selection; feature: Feature } | null>(null)
@@ -35,7 +36,7 @@ export const failed = ref<string | null>(null)
 
 let current: AbortController | undefined
 
-async function fetchFacts(): Promise<void> {
+async function fetchFacts(turn = true): Promise<void> {
   current?.abort()
   missing.value = null
   failed.value = null
@@ -51,7 +52,7 @@ async function fetchFacts(): Promise<void> {
     const found = await api.feature(selection.layer, selection.id, view.lang, request.signal)
     if (request.signal.aborted) return
     answered.value = { selection: { ...selection }, feature: found }
-    await showFloor(found, request.signal)
+    if (turn) await showFloor(found, request.signal)
   } catch (error) {
     if (request.signal.aborted) return
     answered.value = null
@@ -83,6 +84,8 @@ watch(
   { immediate: true },
 )
 onReturn(() => void fetchFacts())
+// What was changed may be what belongs to it; the floor stays the one that is looked at.
+onTouched(() => void (view.selection && fetchFacts(false)))
 
 /** The zoom from which on a feature is drawn; what has no shape of its own is where a place of its path is. */
 export function drawnFrom(feature: Feature): number {

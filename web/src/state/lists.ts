@@ -7,6 +7,7 @@ import type { Selection } from '@/lib/permalink'
 import { parseWhere, toCql } from '@/lib/where'
 
 import { layers, onReturn, report } from './service'
+import { onTouched } from './touched'
 import { view } from './view'
 
 /** Rows that wait to be mended are no layer, but are listed like one. */
@@ -40,6 +41,8 @@ export const reading = ref(false)
 /** The service's words where it did not give the list; empty where nothing answered. */
 export const failure = ref<string | null>(null)
 export const PAGE = 50
+/** The most rows that the service gives at once. */
+const MOST = 500
 
 let current: AbortController | undefined
 
@@ -51,7 +54,8 @@ function fail(error: unknown): void {
   }
 }
 
-async function first(): Promise<void> {
+/** Read the list from its start; as many rows as were read, where `kept`. */
+async function first(kept = false): Promise<void> {
   current?.abort()
   const layer = view.list?.layer
   const query = listQuery.value
@@ -69,7 +73,8 @@ async function first(): Promise<void> {
   reading.value = true
   const sorted: ListQuery = view.sort ? { ...query, sort: view.sort } : query
   // The sums of a long list take longer than its first rows: neither waits for the other.
-  const page = api.list(layer, sorted, { limit: PAGE, totals: false }, signal).then((found) => {
+  const limit = kept ? Math.min(Math.max(rows.value.length, PAGE), MOST) : PAGE
+  const page = api.list(layer, sorted, { limit, totals: false }, signal).then((found) => {
     if (signal.aborted) return
     listed.value = found
     rows.value = found.rows
@@ -113,3 +118,4 @@ const key = computed(() => JSON.stringify([view.list?.layer, listQuery.value, vi
 watch(key, () => void first(), { immediate: true })
 export const readAgain = (): void => void first()
 onReturn(readAgain)
+onTouched(() => void (view.list && first(true)))

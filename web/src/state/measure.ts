@@ -7,6 +7,7 @@ import { exact, tr } from '@/lib/format'
 
 import { bringBack } from './choice'
 import { measures, onReturn, report } from './service'
+import { onTouched } from './touched'
 import { view } from './view'
 
 export const answer = shallowRef<MeasureAnswer | null>(null)
@@ -79,6 +80,7 @@ async function ask(): Promise<void> {
 
 watch([measure, () => view.window], () => void ask())
 onReturn(() => void ask())
+onTouched(() => void ask())
 
 export function choose(name: string | null): void {
   view.measure = name

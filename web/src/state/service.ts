@@ -92,6 +92,13 @@ export async function load(): Promise<void> {
   }
 }
 
+let later: ReturnType<typeof setTimeout> | undefined
+/** Load the catalogue again in a moment, once for many calls: its counts may be others now. */
+export function loadSoon(): void {
+  clearTimeout(later)
+  later = setTimeout(() => void load(), 1500)
+}
+
 /** What is asked again when the estate is seen as another body's. */
 watch(
   () => view.unit,

@@ -9,6 +9,7 @@ import { coloured, keyOf, stackOverlay, type Colouring } from '@/map/stack'
 import { answer, measure } from './measure'
 import { afterLayout, covered, map, mapTheme } from './map'
 import { onReturn, report } from './service'
+import { onTouched } from './touched'
 import { still, view } from './view'
 
 export const PITCH = 55
@@ -120,6 +121,7 @@ async function fetchStack(): Promise<void> {
 
 watch([() => view.stack, () => view.lang, map], () => void (map.value && fetchStack()), { immediate: true })
 onReturn(() => void fetchStack())
+onTouched(() => void (view.stack !== null && fetchStack()))
 
 export function leaveStack(): void {
   view.stack = null

@@ -6,6 +6,7 @@ import type { NamedFilter, Workspace } from '@/api/lists'
 
 import { mapFirst } from './map'
 import { catalogue, empty, layers, onReturn, report } from './service'
+import { onTouched } from './touched'
 import { view } from './view'
 
 export const workspaces = shallowRef<Workspace[]>([])
@@ -72,6 +73,8 @@ async function load(): Promise<void> {
 
 watch(catalogue, (found) => found && workspaces.value.length === 0 && void load())
 watch(() => view.unit, () => counts.clear(), { flush: 'sync' })
+// What is counted on the screen stays there until the new count is in.
+onTouched(() => [...counts.keys()].forEach((name) => void count(name, true)))
 onReturn(() => {
   counts.clear()
   void load()

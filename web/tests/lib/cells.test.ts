@@ -5,7 +5,7 @@ import { cell, tellingColumns, withUnit } from '@/lib/cells'
 
 const column = (name: string, type: string, more: Partial<ListColumn> = {}): ListColumn => ({
   name, type, title: { zh: name, en: name }, unit: null, choices: null, reference: null,
-  summed: false, shown: true, added: false, ...more,
+  editable: false, summed: false, shown: true, added: false, ...more,
 })
 const row = (values: Record<string, unknown>, refs: ListRow['refs'] = {}): ListRow => ({
   id: 1, opens: { layer: 'rooms', id: 1 }, title: 'B03-412', path: '', center: null, bbox: null, values, refs,

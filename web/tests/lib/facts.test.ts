@@ -7,7 +7,7 @@ const fact = (field: string, value: unknown, more: Partial<Fact> = {}): Fact => 
   field, title: { zh: field, en: field }, value, label: null, unit: null, reference: null, ...more,
 })
 const field = (name: string, type: string, reference: string | null = null): Field => ({
-  name, title: { zh: name, en: name }, type, unit: null, choices: null, reference,
+  name, title: { zh: name, en: name }, type, unit: null, choices: null, editable: false, required: false, reference,
 })
 
 describe('the facts of a thing', () => {

@@ -1,0 +1,186 @@
+"""The recorded past on the page: versions of a thing, travel in time, what differs, what changes now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.e2e.browsing import Visit
+from tests.e2e.conftest import Served
+from tests.e2e.serving import WEB, build_page, served
+from tests.support import small_estate
+from tests.support.small_estate import LAT, LON
+
+expect.set_options(timeout=20_000)
+pytestmark = pytest.mark.browser
+
+FLOOR = f"map=19/{LAT + 0.00025}/{LON + 0.0008}&lang=zh&theme=light"
+AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def estate(module_database: Any) -> Iterator[Served]:
+    """The small estate, which anyone may edit."""
+    ids = small_estate.fill(module_database.engine)
+    with served(module_database.app_url, build_page(), edits=True) as origin:
+        yield Served(origin, ids)
+
+
+def ask(estate: Served, path: str) -> Any:
+    answer = httpx.get(f"{estate.origin}{path}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def change(estate: Served, layer: str, key: int, reason: str = "", **put: Any) -> dict[str, Any]:
+    """Change a thing as another person does; returns the change set."""
+    revision = ask(estate, f"/features/{layer}/{key}")["source"]["revision"]
+    body = {"reason": reason or None, "puts": [{"layer": layer, "id": key, "revision": revision} | put]}
+    answer = httpx.post(f"{estate.origin}/changes", json=body)
+    assert answer.status_code == 200, answer.text
+    done: dict[str, Any] = answer.json()
+    return done
+
+
+def value(estate: Served, layer: str, key: int, field: str) -> Any:
+    facts = ask(estate, f"/features/{layer}/{key}")["facts"]
+    return next((fact["value"] for fact in facts if fact["field"] == field), None)
+
+
+def breaches(there: Visit) -> list[str]:
+    """Return the serious breaches of accessibility of what is shown now."""
+    there.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = there.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+def moved(estate: Served, key: int, by: float) -> dict[str, Any]:
+    shape: dict[str, Any] = ask(estate, f"/features/rooms/{key}")["geometry"]
+    (polygon,) = shape["coordinates"]
+    return shape | {"coordinates": [[[[x + by, y] for x, y in ring] for ring in polygon]]}
+
+
+def history_of(visit: Any, estate: Served, key: str, size: str = "desktop") -> Visit:
+    room = estate.ids["rooms", key]
+    there: Visit = visit(size).open(f"#{FLOOR}&sel=rooms/{room}")
+    there.raise_sheet().page.get_by_role("tab", name="历史").click()
+    return there
+
+
+def versions(there: Visit) -> Locator:
+    return there.page.locator("[data-version]")
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_versions_tell_who_changed_what_and_one_is_taken_back(
+    visit: Any, estate: Served, size: str
+) -> None:
+    room = estate.ids["rooms", "B03-411"]
+    was = value(estate, "rooms", room, "capacity")
+    change(estate, "rooms", room, "会议室添置桌椅", properties={"capacity": 41})
+    there = history_of(visit, estate, "B03-411", size)
+    first = versions(there).first
+    expect(first).to_contain_text("demo")
+    expect(first).to_contain_text("会议室添置桌椅")
+    expect(first.locator("ins")).to_contain_text("41")
+    assert breaches(there) == []
+    first.locator("[data-act=undo]").click()
+    there.page.get_by_role("dialog").get_by_role("button", name="撤销此修改").click()
+    expect(versions(there).first).to_contain_text("撤销了 #")
+    expect(versions(there).first.locator("del")).to_contain_text("41")
+    assert value(estate, "rooms", room, "capacity") == was
+    there.page.get_by_test_id("toast").get_by_role("button", name="恢复").click()
+    expect(versions(there).first.locator("ins")).to_contain_text("41")
+
+
+def test_a_version_shows_what_the_shape_was_and_became(visit: Any, estate: Served) -> None:
+    room = estate.ids["rooms", "B03-412"]
+    change(estate, "rooms", room, "隔墙移位", geometry=moved(estate, room, 0.00002))
+    there = history_of(visit, estate, "B03-412")
+    expect(versions(there).first).to_contain_text("图形或位置有变化")
+    versions(there).first.locator("[data-act=shape]").click()
+    expect(versions(there).first.locator(".key")).to_contain_text("修改前")
+    there.settle()
+    assert {each["side"] for each in there.drawn("ghost-before", "ghost-after")} == {"before", "after"}
+    versions(there).first.locator("[data-act=shape]").click()
+    there.settle()
+    assert not there.on_map("map.getLayer('ghost-after')")
+
+
+def test_what_was_never_changed_has_no_history_tab(visit: Any, estate: Served) -> None:
+    site = next(id_ for (layer, _), id_ in estate.ids.ids.items() if layer == "sites")
+    there = visit("desktop").open(f"#{FLOOR}&sel=sites/{site}")
+    expect(there.page.locator(".facts .group").first).to_be_visible()
+    there.settle()
+    expect(there.page.get_by_role("tab", name="历史")).to_have_count(0)
+
+
+def test_the_past_is_shown_whole_and_the_way_back_is_at_hand(visit: Any, estate: Served) -> None:
+    room = estate.ids["rooms", "B03-415"]
+    change(estate, "rooms", room, properties={"capacity": 5})
+    then = change(estate, "rooms", room, properties={"capacity": 6})["recorded_at"]
+    change(estate, "rooms", room, properties={"capacity": 7})
+    there = visit("desktop").open(f"#{FLOOR}&sel=rooms/{room}&list=rooms&at={quote(then[:23] + then[26:])}")
+    page = there.page
+    # The page counts in milliseconds, the record in microseconds: this is just before the second.
+    expect(page.get_by_test_id("past")).to_contain_text("正在查看")
+    expect(page.locator(".facts")).to_contain_text("5")
+    expect(page.locator("[data-edit=form]")).to_have_count(0)
+    reads = [url for url in there.requests if "/tiles/" in url or "/lists/" in url or "/features/" in url]
+    assert reads
+    assert all("at=" in url for url in reads), [url for url in reads if "at=" not in url]
+    there.requests.clear()
+    page.get_by_test_id("past").get_by_role("button", name="返回现在").click()
+    expect(page.get_by_test_id("past")).to_have_count(0)
+    expect(page.locator("[data-edit=form]")).to_be_visible()
+    there.settle()
+    assert any("/tiles/" in url for url in there.requests)
+    assert not any("at=" in url for url in there.requests if "/tiles/" in url or "/features/" in url)
+
+
+@pytest.mark.parametrize(("size", "dark"), [("desktop", True), ("phone", False)])
+def test_the_slider_goes_from_mark_to_mark_by_keyboard(
+    visit: Any, estate: Served, size: str, dark: bool
+) -> None:
+    room = estate.ids["rooms", "B03-408"]
+    change(estate, "rooms", room, "腾退登记", properties={"capacity": 3})
+    change(estate, "rooms", room, "重新启用", properties={"capacity": 4})
+    theme = "dark" if dark else "light"
+    there = visit(size, dark=dark).open(f"#{FLOOR.replace('light', theme)}").put_away()
+    page = there.page
+    if there.phone:
+        page.locator("[data-tool=time]").click()
+    else:
+        page.keyboard.press("t")
+    hand = page.locator("[data-hand=at]")
+    expect(page.get_by_test_id("time-bar").locator("footer")).to_contain_text("次修改")
+    page.get_by_text("只看当前视野").click()
+    hand.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_test_id("told")).to_contain_text("重新启用")
+    expect(page.get_by_test_id("past")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_test_id("told")).to_contain_text("腾退登记")
+    assert "腾退登记" in (hand.get_attribute("aria-valuetext") or "")
+    there.settle()
+    assert breaches(there) == []
+    page.keyboard.press("End")
+    expect(page.get_by_test_id("past")).to_have_count(0)
+    page.keyboard.press("Home")
+    expect(page.get_by_test_id("past")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("PageDown")
+    expect(page.get_by_test_id("past")).to_contain_text("记录始于")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("time-bar")).to_have_count(0)
+    assert "at=" not in page.url

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Locator, expect
 
 from tests.e2e.browsing import Visit
@@ -40,7 +41,10 @@ def ask(estate: Served, path: str) -> Any:
 def change(estate: Served, layer: str, key: int, reason: str = "", **put: Any) -> dict[str, Any]:
     """Change a thing as another person does; returns the change set."""
     revision = ask(estate, f"/features/{layer}/{key}")["source"]["revision"]
-    body = {"reason": reason or None, "puts": [{"layer": layer, "id": key, "revision": revision} | put]}
+    body = {
+        "reason": reason or None,
+        "puts": [{"layer": layer, "id": key, "revision": revision} | put],
+    }
     answer = httpx.post(f"{estate.origin}/changes", json=body, timeout=60)
     assert answer.status_code == 200, answer.text
     done: dict[str, Any] = answer.json()
@@ -112,7 +116,10 @@ def test_a_version_shows_what_the_shape_was_and_became(visit: Any, estate: Serve
     versions(there).first.locator("[data-act=shape]").click()
     expect(versions(there).first.locator(".key")).to_contain_text("修改前")
     there.settle()
-    assert {each["side"] for each in there.drawn("ghost-before", "ghost-after")} == {"before", "after"}
+    assert {each["side"] for each in there.drawn("ghost-before", "ghost-after")} == {
+        "before",
+        "after",
+    }
     versions(there).first.locator("[data-act=shape]").click()
     there.settle()
     assert not there.on_map("map.getLayer('ghost-after')")
@@ -131,13 +138,17 @@ def test_the_past_is_shown_whole_and_the_way_back_is_at_hand(visit: Any, estate:
     change(estate, "rooms", room, properties={"capacity": 5})
     then = change(estate, "rooms", room, properties={"capacity": 6})["recorded_at"]
     change(estate, "rooms", room, properties={"capacity": 7})
-    there = visit("desktop").open(f"#{FLOOR}&sel=rooms/{room}&list=rooms&at={quote(then[:23] + then[26:])}")
+    there = visit("desktop").open(
+        f"#{FLOOR}&sel=rooms/{room}&list=rooms&at={quote(then[:23] + then[26:])}"
+    )
     page = there.page
     # The page counts in milliseconds, the record in microseconds: this is just before the second.
     expect(page.get_by_test_id("past")).to_contain_text("正在查看")
     expect(page.locator(".facts")).to_contain_text("5")
     expect(page.locator("[data-edit=form]")).to_have_count(0)
-    reads = [url for url in there.requests if "/tiles/" in url or "/lists/" in url or "/features/" in url]
+    reads = [
+        url for url in there.requests if "/tiles/" in url or "/lists/" in url or "/features/" in url
+    ]
     assert reads
     assert all("at=" in url for url in reads), [url for url in reads if "at=" not in url]
     there.requests.clear()
@@ -146,7 +157,9 @@ def test_the_past_is_shown_whole_and_the_way_back_is_at_hand(visit: Any, estate:
     expect(page.locator("[data-edit=form]")).to_be_visible()
     there.settle()
     assert any("/tiles/" in url for url in there.requests)
-    assert not any("at=" in url for url in there.requests if "/tiles/" in url or "/features/" in url)
+    assert not any(
+        "at=" in url for url in there.requests if "/tiles/" in url or "/features/" in url
+    )
 
 
 @pytest.mark.parametrize(("size", "dark"), [("desktop", True), ("phone", False)])
@@ -185,3 +198,128 @@ def test_the_slider_goes_from_mark_to_mark_by_keyboard(
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("time-bar")).to_have_count(0)
     assert "at=" not in page.url
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_what_differs_between_two_moments_is_drawn_listed_and_told_as_it_was(
+    visit: Any, estate: Served, size: str
+) -> None:
+    room, lost = estate.ids["rooms", "B03-412"], estate.ids["rooms", "B03-415"]
+    start = change(estate, "rooms", room, properties={"capacity": 20 + len(size)})["recorded_at"]
+    made = httpx.post(
+        f"{estate.origin}/changes",
+        json={
+            "puts": [
+                {
+                    "layer": "rooms",
+                    "like": lost,
+                    "properties": {"number": f"B03-9{len(size)}"},
+                    "geometry": moved(estate, lost, 0.00004),
+                }
+            ]
+        },
+        timeout=60,
+    )
+    assert made.status_code == 200, made.text
+    new = made.json()["puts"][0]
+    middle = change(estate, "rooms", room, properties={"capacity": 30 + len(size)})["recorded_at"]
+    gone = httpx.post(
+        f"{estate.origin}/changes",
+        json={"deletes": [{"layer": "rooms", "id": new["id"], "revision": new["revision"]}]},
+        timeout=60,
+    )
+    assert gone.status_code == 200, gone.text
+    there = visit(size).open(f"#{FLOOR}&since={quote(start)}&at={quote(middle)}")
+    listed = there.raise_sheet().page.get_by_test_id("difference")
+    expect(listed.locator("[data-differs=added]")).to_contain_text(f"B03-9{len(size)}")
+    there.put_away().settle()
+    assert new["id"] in {each["id"] for each in there.drawn("difference-line")}
+    there.page.goto(f"{there.origin}/#{FLOOR}&since={quote(middle)}")
+    there.page.reload()
+    there.page.wait_for_function("() => window.__map !== undefined")
+    there.settle().raise_sheet()
+    expect(listed.locator("[data-differs=gone]")).to_have_count(1)
+    expect(listed.locator(".kind.gone")).to_contain_text("1")
+    there.put_away().settle()
+    assert [each["kind"] for each in there.drawn("difference-gone")][:1] == ["gone"]
+    assert breaches(there) == []
+    there.raise_sheet()
+    listed.locator("[data-differs=gone]").click()
+    expect(there.page.locator(".facts .note")).to_contain_text("已不存在")
+    expect(there.page.locator(".facts")).to_contain_text(f"B03-9{len(size)}")
+
+
+def test_what_another_changes_is_shown_at_once_and_said_to_who_has_it_open(
+    visit: Any, estate: Served
+) -> None:
+    room = estate.ids["rooms", "B03-101"]
+    there = visit("desktop").open(f"#{FLOOR}&sel=rooms/{room}")
+    page = there.page
+    expect(page.locator(".status .live")).to_have_text("实时")
+    there.requests.clear()
+    change(estate, "rooms", room, properties={"capacity": 77})
+    expect(page.get_by_test_id("news")).to_contain_text("demo 刚刚修改了 可容纳人数")
+    expect(page.locator(".facts .group", has_text="可容纳人数")).to_contain_text("77")
+    there.settle()
+    assert any("/tiles/rooms" in url for url in there.requests)
+    assert not any("/tiles/waters" in url for url in there.requests)
+    page.locator("[data-edit=form]").click()
+    form = page.get_by_test_id("edit-form")
+    seats = form.get_by_label("可容纳人数")
+    seats.fill("80")
+    change(estate, "rooms", room, properties={"capacity": 78})
+    expect(page.get_by_test_id("news")).to_contain_text("您的修改还没有保存")
+    expect(page.get_by_test_id("news")).to_contain_text("77 人 → 78 人")
+    expect(seats).to_have_value("80")
+
+
+def test_pages_of_one_browser_share_a_stream(visit: Any, estate: Served) -> None:
+    there = visit("desktop").open(f"#{FLOOR}")
+    second = there.page.context.new_page()
+    second.goto(f"{there.origin}/#{FLOOR}")
+    for page in (there.page, second):
+        expect(page.locator(".status .live")).to_have_text("实时")
+    assert not [url for url in there.requests if url.endswith("/events")], "the worker has it"
+    room = estate.ids["rooms", "B03-103"]
+    second.goto(f"{there.origin}/#{FLOOR}&sel=rooms/{room}")
+    expect(second.locator("#facts-title")).to_contain_text("B03-103")
+    change(estate, "rooms", room, properties={"capacity": 12})
+    expect(second.get_by_test_id("news")).to_be_visible()
+    second.close()
+
+
+def test_a_conflict_of_file_and_hand_is_decided(
+    visit: Any, estate: Served, module_database: Any
+) -> None:
+    rooms = [estate.ids["rooms", key] for key in ("B03-408", "B03-103")]
+    for room, seats in zip(rooms, (14, 15), strict=True):
+        change(estate, "rooms", room, properties={"capacity": seats})
+    with module_database.engine.begin() as connection:
+        for room in rooms:
+            connection.execute(
+                sa.text(
+                    "UPDATE hand_edit SET offered = '{\"value\": 55}' "
+                    "WHERE layer = 'room' AND row_id = :room AND field = 'capacity'"
+                ),
+                {"room": room},
+            )
+    there = visit("desktop").open(f"#{FLOOR}")
+    page = there.page
+    question = page.locator("[data-question=conflicts]")
+    expect(question).to_contain_text("2")
+    question.locator("button").click()
+    rows = page.locator("[data-conflict]")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("14")
+    expect(rows.first).to_contain_text("55")
+    assert breaches(there) == []
+    rows.first.locator("[data-take=file]").click()
+    expect(rows).to_have_count(1)
+    assert value(estate, "rooms", rooms[0], "capacity") == 55
+    page.get_by_test_id("toast").get_by_role("button", name="撤销").click()
+    expect(page.get_by_test_id("toast")).to_be_empty()
+    rows.first.locator("[data-take=mine]").click()
+    expect(page.locator(".mend")).to_contain_text("没有待定的差异")
+    assert value(estate, "rooms", rooms[1], "capacity") == 15
+    page.get_by_role("tab", name="导入待修").click()
+    expect(page.locator(".mend .head")).to_be_visible()

@@ -48,6 +48,15 @@ export function showSpan(wanted: Span | null): void {
 export const zoomBy = (factor: number, about = at.value ?? span.value[1]): void =>
   showSpan(zoomed(span.value, factor, Math.min(Math.max(about, span.value[0]), span.value[1]), whole.value))
 
+/** Show the time in which the marks lie, with a little air round them. */
+export function showMarks(): void {
+  const times = sets.value.map((set) => inEffect(set.at))
+  if (times.length === 0) return
+  const [from, to] = [Math.min(...times), Math.max(...times)]
+  const air = Math.max((to - from) * 0.1, 3000)
+  showSpan([from - air, to + air])
+}
+
 /** Bring a moment into the span that is shown. */
 function reveal(moment: number): void {
   const [from, to] = span.value

@@ -1,4 +1,4 @@
-"""The recorded past on the page: versions of a thing, travel in time, what differs, what changes now."""
+"""The past on the page: versions of a thing, travel in time, what differs, what changes now."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
 import { createI18n } from 'vue-i18n'
 
 import en from './locales/en'
+import { en as enPast, zh as zhPast } from './locales/past'
 import zh from './locales/zh'
 
 export const i18n = createI18n({
   legacy: false,
   locale: 'zh',
   fallbackLocale: 'zh',
-  messages: { zh, en },
+  messages: { zh: { ...zh, ...zhPast }, en: { ...en, ...enPast } },
 })

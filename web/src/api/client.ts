@@ -6,6 +6,7 @@ import type { Consumption, Step } from '@/lib/consumption'
 
 import type { Done, Edit, Parts, Shapes } from './editing'
 import type { Counted, Grouped, Keys, Listed, NamedFilter, PlaceKind, Quarantined, Workspace } from './lists'
+import type { ChangeMarks, Difference, FileConflicts, History } from './past'
 import type { paths } from './schema'
 import type {
   Bounds,
@@ -55,6 +56,10 @@ interface Answers {
   '/lists/{layer}/keys': Keys
   '/buildings/{key}/levels': Storey[]
   '/quarantine': Quarantined
+  '/history/{layer}/{key}': History
+  '/changes': ChangeMarks
+  '/changes/between': Difference
+  '/conflicts': FileConflicts
 }
 
 // A path or a parameter that the service no longer has stops the build here: the types of both
@@ -73,8 +78,11 @@ type Given<P extends Path> = Omit<paths[P]['get']['parameters'], 'header' | 'coo
 
 const root = new URL('.', document.baseURI)
 
-/** The body as which everything is asked; null asks for the whole estate. */
-export const asked: { unit: number | null } = { unit: null }
+/**
+ * The body as which everything is asked, null for the whole estate; and the moment of record as of
+ * which it is, null for now.
+ */
+export const asked: { unit: number | null; at: string | null } = { unit: null, at: null }
 
 /** The absolute address of a path of the service; braces of tile templates stay as they are. */
 export function address(path: string): string {
@@ -84,7 +92,7 @@ export function address(path: string): string {
 function addressOf(path: string, given: { path?: object; query?: object }): URL {
   const parts = new Map(Object.entries(given.path ?? {}))
   const url = new URL(address(path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(parts.get(name))))))
-  for (const [name, value] of Object.entries<unknown>({ unit: asked.unit, ...given.query })) {
+  for (const [name, value] of Object.entries<unknown>({ unit: asked.unit, at: asked.at, ...given.query })) {
     if (value !== null && value !== undefined && value !== '') url.searchParams.set(name, String(value))
   }
   return url
@@ -135,8 +143,9 @@ export const api = {
     get('/measures/{name}', { path: { name }, query: { window, lang } }, signal),
   search: (q: string, limit: number, lang: Language, signal?: AbortSignal) =>
     get('/search', { query: { q, limit, lang } }, signal),
-  feature: (layer_name: string, key: number, lang: Language, signal?: AbortSignal) =>
-    get('/features/{layer_name}/{key}', { path: { layer_name, key }, query: { lang } }, signal),
+  /** The facts of a thing; `at` where they are wanted of another moment than all else. */
+  feature: (layer_name: string, key: number, lang: Language, signal?: AbortSignal, at?: string) =>
+    get('/features/{layer_name}/{key}', { path: { layer_name, key }, query: at ? { lang, at } : { lang } }, signal),
   stack: (key: number, lang: Language, signal?: AbortSignal) =>
     get('/buildings/{key}/stack', { path: { key }, query: { lang } }, signal),
   trip: (key: number, lang: Language, signal?: AbortSignal) =>
@@ -157,7 +166,16 @@ export const api = {
   split: (geometry: Geometry, line: Geometry, lang: Language) => post<Parts>('/shapes/split', lang, { geometry, line }),
   merge: (geometries: Geometry[], lang: Language) => post<Parts>('/shapes/merge', lang, { geometries }),
   change: (edit: Edit, lang: Language) => post<Done>('/changes', lang, edit),
-  undo: (seq: number, lang: Language) => post<Done>(`/changes/${seq}/undo`, lang, {}),
+  undo: (seq: number, lang: Language, reason?: string) => post<Done>(`/changes/${seq}/undo`, lang, reason ? { reason } : {}),
+  history: (layer: string, key: number, page: { limit: number; after?: number; geometry?: boolean }, lang: Language, signal?: AbortSignal) =>
+    get('/history/{layer}/{key}', { path: { layer, key }, query: { ...page, lang } }, signal),
+  /** Change sets of all time, whatever moment is looked at. */
+  changes: (query: { from?: string; to?: string; bbox?: string; limit: number; after?: number }, lang: Language, signal?: AbortSignal) =>
+    get('/changes', { query: { ...query, lang, at: null } }, signal),
+  between: (query: { from: string; to?: string; bbox?: string; layers?: string; limit?: number }, lang: Language, signal?: AbortSignal) =>
+    get('/changes/between', { query: { ...query, lang, at: null } }, signal),
+  conflicts: (lang: Language, after: number | null, limit: number) => get('/conflicts', { query: { lang, after, limit } }),
+  decide: (key: number, take: 'file' | 'mine', lang: Language) => post<{ seq: number | null }>(`/conflicts/${key}`, lang, { take }),
   quarantine: (lang: Language, after: number | null) => get('/quarantine', { query: { lang, after } }),
   quarantineFile: (lang: Language) => addressOf('/quarantine/export', { query: { lang } }),
   /** The address of a list as a file. */

@@ -43,6 +43,10 @@ export interface View {
   stack: number | null
   /** The trip that is replayed. */
   trip: number | null
+  /** The moment of record that is looked at, in UTC; null is now. */
+  at: string | null
+  /** The earlier moment with which it is compared; null compares nothing. */
+  since: string | null
   /** Layers that are switched off; null leaves the choice to the catalogue. */
   off: string[] | null
   measure: string | null
@@ -56,6 +60,7 @@ export interface View {
 }
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/
 const WORD = /^[a-z][a-z0-9_]*$/
 const SORT = /^-?[a-z][a-z0-9_]*(,-?[a-z][a-z0-9_]*)*$/
 const COLUMNS = /^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$/
@@ -107,6 +112,17 @@ function parseWindow(text: string | null): string | null {
   return `${from}/${to}`
 }
 
+/** A moment of an address as it is written here; null where it is none. */
+export function parseMoment(text: string | null): string | null {
+  // An unescaped "+08:00" arrives as " 08:00".
+  const mended = (text ?? '').replace(' ', '+')
+  if (!MOMENT.test(mended)) return null
+  const found = new Date(mended)
+  return Number.isNaN(found.getTime()) ? null : formatMoment(found.getTime())
+}
+
+export const formatMoment = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z')
+
 /** Read a hash; what is missing or unreadable takes its value from `fallback`. */
 export function parseView(hash: string, fallback: View): View {
   const query = new URLSearchParams(hash.replace(/^#/, ''))
@@ -127,6 +143,8 @@ export function parseView(hash: string, fallback: View): View {
     unit: whole(query.get('unit')) ?? fallback.unit,
     stack: whole(query.get('stack')) ?? fallback.stack,
     trip: whole(query.get('trip')) ?? fallback.trip,
+    at: parseMoment(query.get('at')) ?? fallback.at,
+    since: parseMoment(query.get('since')) ?? fallback.since,
     off: query.has('off')
       ? (query.get('off') ?? '').split(',').filter((name) => WORD.test(name))
       : fallback.off,
@@ -155,8 +173,8 @@ function formatList(view: View): string[] {
 
 /** What makes a step that the browser's back button takes back; the rest is a way of looking at it. */
 export function stepOf(view: View): string {
-  const { space, list, place, selection, unit, stack, trip } = view
-  return JSON.stringify([space, list?.layer, list?.named, list && place, selection?.layer, selection?.id, unit, stack, trip])
+  const { space, list, place, selection, unit, stack, trip, at, since } = view
+  return JSON.stringify([space, list?.layer, list?.named, list && place, selection?.layer, selection?.id, unit, stack, trip, at !== null, since !== null])
 }
 
 export function formatView(view: View): string {
@@ -167,6 +185,8 @@ export function formatView(view: View): string {
   parts.push(...formatList(view))
   if (view.stack !== null) parts.push(`stack=${view.stack}`)
   if (view.trip !== null) parts.push(`trip=${view.trip}`)
+  if (view.at) parts.push(`at=${view.at}`)
+  if (view.since) parts.push(`since=${view.since}`)
   if (view.off) parts.push(`off=${[...view.off].sort().join(',')}`)
   if (view.measure) parts.push(`measure=${view.measure}`)
   if (view.measure && view.window) parts.push(`window=${view.window}`)

@@ -424,6 +424,7 @@ const en: typeof zh = {
       escape: 'Close the panel',
       move: 'Move the map',
       zoom: 'Zoom the map',
+      time: 'Travel in time',
       pick: 'Select what is in the middle of the map',
       tour: 'Back and next in the tour',
       tab: 'From one item to the next',

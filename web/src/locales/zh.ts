@@ -423,6 +423,7 @@ export default {
       move: '移动地图',
       zoom: '缩放地图',
       pick: '选择地图中心的要素',
+      time: '时间回溯',
       tour: '导览中上一步、下一步',
       tab: '逐项移动',
       undo: '撤销刚才的修改',

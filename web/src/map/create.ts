@@ -25,10 +25,16 @@ export function canDraw(): boolean {
   }
 }
 
-/** A tile as the chosen body sees it. */
-function asUnit(url: string): string {
-  if (asked.unit === null || !url.includes('/tiles/') || /[?&]unit=/.test(url)) return url
-  return `${url}${url.includes('?') ? '&' : '?'}unit=${asked.unit}`
+/** A tile as the chosen body sees it, and as it was recorded at the chosen moment. */
+function asAsked(url: string): string {
+  if (!url.includes('/tiles/')) return url
+  return Object.entries(asked).reduce<string>(
+    (whole, [name, value]) =>
+      value === null || new RegExp(`[?&]${name}=`).test(whole)
+        ? whole
+        : `${whole}${whole.includes('?') ? '&' : '?'}${name}=${encodeURIComponent(value)}`,
+    url,
+  )
 }
 
 export interface Start {
@@ -63,7 +69,7 @@ export function createMap(start: Start): MapLibreMap {
     attributionControl: { compact: true },
     fadeDuration: start.still ? 0 : 150,
     // Paths of the style are the service's own; MapLibre wants whole addresses.
-    transformRequest: (url) => ({ url: asUnit(url.startsWith('/') ? address(url) : url) }),
+    transformRequest: (url) => ({ url: asAsked(url.startsWith('/') ? address(url) : url) }),
     locale: { 'Map.Title': start.title },
   })
   map.addControl(new ScaleControl({ maxWidth: 96 * start.scale }), 'bottom-right')

@@ -19,8 +19,8 @@ interface Step {
   layers: TouchedLayers
 }
 
-/** Whether who looks may edit at all: nothing is offered that would be refused. */
-export const mayEdit = computed(() => catalogue.value?.edits === true)
+/** Whether who looks may edit at all: nothing is offered that would be refused. The past is not edited. */
+export const mayEdit = computed(() => catalogue.value?.edits === true && view.at === null)
 /** Whether rows of a layer are written by hand. */
 export const editableLayer = (name: string): boolean =>
   mayEdit.value && (layers.value.get(name)?.fields.some((field) => field.editable) ?? false)
@@ -132,7 +132,7 @@ async function reverse(step: Step): Promise<Step | null> {
 
 export async function undo(): Promise<void> {
   const step = done.value.at(-1)
-  if (!step || saving.value) return
+  if (!step || saving.value || !mayEdit.value) return
   try {
     const back = await reverse(step)
     done.value = done.value.slice(0, -1)
@@ -146,7 +146,7 @@ export async function undo(): Promise<void> {
 
 export async function redo(): Promise<void> {
   const step = undone.value.at(-1)
-  if (!step || saving.value) return
+  if (!step || saving.value || !mayEdit.value) return
   try {
     const again = await reverse(step)
     undone.value = undone.value.slice(0, -1)

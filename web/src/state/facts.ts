@@ -7,6 +7,7 @@ import { i18n } from '@/i18n'
 import { byUrgency } from '@/lib/facts'
 import type { Selection } from '@/lib/permalink'
 
+import { isGone, momentOf } from './gone'
 import { floorLayer, layers, onReturn, report } from './service'
 import { onTouched } from './touched'
 import { view } from './view'
@@ -49,7 +50,8 @@ async function fetchFacts(turn = true): Promise<void> {
   const request = (current = new AbortController())
   fetching.value = true
   try {
-    const found = await api.feature(selection.layer, selection.id, view.lang, request.signal)
+    // What is gone is told as it was.
+    const found = await api.feature(selection.layer, selection.id, view.lang, request.signal, momentOf(selection))
     if (request.signal.aborted) return
     answered.value = { selection: { ...selection }, feature: found }
     if (turn) await showFloor(found, request.signal)
@@ -79,7 +81,7 @@ async function showFloor(feature: Feature, signal: AbortSignal): Promise<void> {
 }
 
 watch(
-  [() => view.selection?.layer, () => view.selection?.id, () => view.lang, floorLayer],
+  [() => isGone(view.selection), () => view.selection?.layer, () => view.selection?.id, () => view.lang, floorLayer],
   () => void fetchFacts(),
   { immediate: true },
 )

@@ -28,6 +28,7 @@ export const listQuery = computed<ListQuery | null>(() => {
   if (view.find) query.q = view.find
   if (view.place) query.place = view.place
   if (view.unit !== null) query.unit = String(view.unit)
+  if (view.at !== null) query.at = view.at
   const filter = toCql(parseWhere(view.where), fields)
   if (filter) Object.assign(query, { filter: JSON.stringify(filter), 'filter-lang': 'cql2-json' })
   return query

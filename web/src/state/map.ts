@@ -49,7 +49,7 @@ walls.forEach((wall) => wall.addEventListener('change', () => (scale.value = sca
 
 /** Whether the left panel is open; on a phone, the height of the sheet. */
 export const panelOpen = ref(true)
-export const sheet = ref<'peek' | 'half' | 'full'>(fresh || view.list || view.space ? 'half' : 'peek')
+export const sheet = ref<'peek' | 'half' | 'full'>(fresh || view.list || view.space || view.since ? 'half' : 'peek')
 
 /** How high the cards over the map's lower edge are, in CSS pixels. */
 export const staged = ref(0)

@@ -8,6 +8,7 @@ import { until } from '@/lib/until'
 
 import { covered, drawnTheme, map, onPaper } from './map'
 import { now } from './service'
+import { view } from './view'
 
 export interface Printed {
   /** Address of the picture. */
@@ -96,7 +97,7 @@ async function prepare(target: MapLibreMap): Promise<Printed> {
     bar: { ...bar, share: bar.pixels / width },
     bearing: target.getBearing(),
     pitch: target.getPitch(),
-    moment: now.value,
+    moment: view.at === null ? now.value : Date.parse(view.at),
   }
 }
 

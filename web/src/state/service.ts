@@ -99,11 +99,11 @@ export function loadSoon(): void {
   later = setTimeout(() => void load(), 1500)
 }
 
-/** What is asked again when the estate is seen as another body's. */
-watch(
-  () => view.unit,
-  () => {
-    void load()
-    afterwards.forEach((action) => action())
-  },
-)
+/** Ask anew for all that is shown. */
+export function anew(): void {
+  void load()
+  afterwards.forEach((action) => action())
+}
+
+/** What is shown is another's when the estate is seen as another body's, or at another moment. */
+watch([() => view.unit, () => view.at], anew)

@@ -30,6 +30,8 @@ export function onTouched(hear: (layers: TouchedLayers) => void): void {
 
 /** Change sets that were told; the newest thousand, as an event may come late. */
 const told = new Set<number>()
+/** Whether a change set was told: it is this page's own, or was heard of before. */
+export const wasTold = (seq: number): boolean => told.has(seq)
 
 /** Layers whose tiles read rows of `name`: those that point to it, and what lies on its floors. */
 function readers(name: string): string[] {

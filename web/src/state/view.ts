@@ -20,6 +20,8 @@ function defaults(): View {
     unit: null,
     stack: null,
     trip: null,
+    at: null,
+    since: null,
     off: null,
     measure: null,
     window: null,
@@ -67,6 +69,9 @@ watch(
     } else timer = setTimeout(() => history.replaceState(history.state, '', hash), 120)
   },
 )
+
+asked.at = view.at
+watch(() => view.at, (at) => (asked.at = at), { flush: 'sync' })
 
 asked.unit = view.unit
 watch(

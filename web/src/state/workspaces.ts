@@ -43,11 +43,11 @@ const STANDS_MS = 30_000
 export async function count(name: string, again = false): Promise<void> {
   const known = counts.get(name)
   if (known?.asking || (!again && known && known.failed === null && Date.now() - known.asked < STANDS_MS)) return
-  const { unit } = view
+  const { unit, at } = view
   counts.set(name, { count: known?.count ?? null, asking: true, failed: null, asked: Date.now() })
   const settle = (found: Partial<Count>): void => {
-    // The estate may meanwhile be seen as another body's.
-    if (unit === view.unit) counts.set(name, { count: null, asking: false, failed: null, asked: Date.now(), ...found })
+    // The estate may meanwhile be seen as another body's, or at another moment.
+    if (unit === view.unit && at === view.at) counts.set(name, { count: null, asking: false, failed: null, asked: Date.now(), ...found })
   }
   try {
     await mapFirst
@@ -72,7 +72,7 @@ async function load(): Promise<void> {
 }
 
 watch(catalogue, (found) => found && workspaces.value.length === 0 && void load())
-watch(() => view.unit, () => counts.clear(), { flush: 'sync' })
+watch([() => view.unit, () => view.at], () => counts.clear(), { flush: 'sync' })
 // What is counted on the screen stays there until the new count is in.
 onTouched(() => [...counts.keys()].forEach((name) => void count(name, true)))
 onReturn(() => {

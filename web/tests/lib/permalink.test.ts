@@ -15,6 +15,8 @@ const plain: View = {
   unit: null,
   stack: null,
   trip: null,
+  at: null,
+  since: null,
   off: null,
   measure: null,
   window: null,
@@ -39,6 +41,8 @@ describe('the permalink', () => {
       unit: 17,
       stack: 3,
       trip: 993,
+      at: '2026-10-12T00:01:32.506Z',
+      since: '2026-10-11T16:00:00Z',
       off: ['roads', 'sites'],
       measure: 'energy_intensity',
       window: '2026-09-01/2026-10-01',
@@ -113,6 +117,8 @@ describe('a step of the browser', () => {
     ['a selection', { selection: { layer: 'rooms', id: 1 } }],
     ['a unit', { unit: 2 }],
     ['a replayed trip', { trip: 3 }],
+    ['the past', { at: '2026-10-12T00:00:00Z' }],
+    ['a comparison', { since: '2026-10-12T00:00:00Z' }],
   ])('is %s', (_, change) => {
     expect(stepOf({ ...plain, ...change })).not.toBe(stepOf(plain))
   })

@@ -88,6 +88,7 @@ class Feed:
         self._listening: asyncio.Task[None] | None = None
         self._gone = asyncio.Event()
         self._again = False
+        self._closing = False
 
     @property
     def live(self) -> bool:
@@ -105,6 +106,7 @@ class Feed:
 
     async def close(self) -> None:
         """Stop listening."""
+        self._closing = True
         if self._listening is not None:
             self._listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -160,7 +162,8 @@ class Feed:
             if connection is self._connection:
                 self.seen = count
         except Exception as lost:  # noqa: BLE001 - a connection that breaks amid a query says anything
-            log.warning("the log of changes cannot be read: %s", lost)
+            if not self._closing:
+                log.warning("the log of changes cannot be read: %s", lost)
             if connection is self._connection:
                 self._lose()
         finally:

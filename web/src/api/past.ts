@@ -103,6 +103,8 @@ export interface FileConflict {
   id: number
   layer: string
   row: number
+  /** Of the row as it is shown; null where it was deleted. */
+  revision: number | null
   name: string
   source: string
   source_key: string

@@ -63,7 +63,7 @@ export async function decide(conflict: FileConflict, take: 'file' | 'mine'): Pro
   if (deciding.value !== null) return
   deciding.value = conflict.id
   try {
-    const { seq } = await api.decide(conflict.id, take, view.lang)
+    const { seq } = await api.decide(conflict.id, take, conflict.revision, view.lang)
     conflicts.value = conflicts.value.filter((each) => each.id !== conflict.id)
     asked.count = conflicts.value.length
     const said = i18n.global.t(take === 'file' ? 'waiting.took_file' : 'waiting.kept_mine', { name: conflict.name })

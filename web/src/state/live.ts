@@ -28,7 +28,7 @@ export interface News {
 export const news = shallowRef<News | null>(null)
 
 /** So long changes are gathered before the page asks for what they touched. */
-const GATHER_MS = 250
+const GATHER_MS = 80
 /** More than so many at once (an import) are told as one. */
 const FEW = 5
 
@@ -73,6 +73,7 @@ let queue: ChangeEvent[] = []
 let timer: ReturnType<typeof setTimeout> | undefined
 
 function flush(): void {
+  timer = undefined
   // What this page is just writing comes back as an event too: its answer says which one it is.
   if (saving.value) return void gather()
   const fresh = queue.filter((event) => !wasTold(event.seq))
@@ -83,8 +84,8 @@ function flush(): void {
 }
 
 function gather(): void {
-  clearTimeout(timer)
-  timer = setTimeout(flush, GATHER_MS)
+  // Not put off by what comes meanwhile: where much is changed, it is told in this step.
+  timer ??= setTimeout(flush, GATHER_MS)
 }
 
 export function hear(told: Told): void {

@@ -15,6 +15,7 @@ from api import answers, problems
 from api.database import Connections
 from api.events import Hub, heard_signals
 from api.headers import BrowserHeaders
+from api.limits import BodyLimit
 from api.listed import Kept
 from api.routes import (
     buildings,
@@ -34,6 +35,7 @@ from api.routes import (
     ogc,
     quarantine,
     search,
+    shapes,
     tiles,
     trips,
 )
@@ -50,6 +52,7 @@ PARTS = (
     catalogue,
     tiles,
     changes,
+    shapes,
     measures,
     meters,
     search,
@@ -73,14 +76,14 @@ class Service(FastAPI):
 
     def __init__(self, kept: KeptTiles | None, **options: Any) -> None:
         super().__init__(**options)
-        self._kept = kept
+        self.kept_tiles = kept
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if (
-            self._kept is not None
+            self.kept_tiles is not None
             and scope["type"] == "http"
-            and await serve_kept(self._kept, scope, send)
+            and await serve_kept(self.kept_tiles, scope, send)
         ):
             return
         await super().__call__(scope, receive, send)
@@ -141,6 +144,7 @@ def create_app(config: Config) -> FastAPI:
         app.include_router(part.router)
     answers.describe(app)
     # The last one added is met first: tiles need no headers of a document.
+    app.add_middleware(BodyLimit)
     app.add_middleware(BrowserHeaders)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
     app.add_middleware(TileDoor)

@@ -159,9 +159,10 @@ class Feed:
                 self._tell(sets, known=known)
             if connection is self._connection:
                 self.seen = count
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as lost:
+        except Exception as lost:  # noqa: BLE001 - a connection that breaks amid a query says anything
             log.warning("the log of changes cannot be read: %s", lost)
-            self._lose()
+            if connection is self._connection:
+                self._lose()
         finally:
             self._reading = None
             if self._again:

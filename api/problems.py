@@ -6,6 +6,7 @@ and what nobody foresaw take the same form.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import uuid
@@ -131,7 +132,7 @@ def respond(
         **(details or {}),
     }
     return Response(
-        orjson.dumps(body, default=str),
+        _json(body),
         status,
         {
             "Content-Language": language,
@@ -142,6 +143,13 @@ def respond(
         },
         MEDIA_TYPE,
     )
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body, default=str)
+    except TypeError:  # a whole number of more than 64 bits, sent by the caller
+        return json.dumps(body, default=str, ensure_ascii=False).encode()
 
 
 async def on_problem(request: Request, problem: Exception) -> Response:
@@ -186,6 +194,10 @@ async def on_http(request: Request, error: Exception) -> Response:
         405: Text(
             f"{path} 不接受 {request.method}；可用：{allowed}",
             f"{path} does not take {request.method}; it takes: {allowed}",
+        ),
+        413: Text(
+            "请求内容过大；请分批提交，或用导入",
+            "The content is too large; send it in parts, or import a file",
         ),
     }
     text = texts.get(error.status_code, Text(str(error.detail), str(error.detail)))

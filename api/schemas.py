@@ -61,6 +61,8 @@ PLACE = record(layer=STRING, id=INTEGER, name=maybe(STRING))
 
 STATUS = record(status=STRING)
 
+PARTS = record(parts=rows(record(geometry=FREE, area_m2=NUMBER)))
+
 FIELD_PROPERTIES: dict[str, Schema] = {
     "name": STRING,
     "title": TEXT,
@@ -78,6 +80,7 @@ CONFLICTS = record(
             id=INTEGER,
             layer=STRING,
             row=INTEGER,
+            revision=maybe(INTEGER),
             name=STRING,
             source=STRING,
             source_key=STRING,

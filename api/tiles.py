@@ -30,6 +30,7 @@ from api import problems
 from api.database import Connections
 from api.feed import Feed
 from api.session import Config, actor_of, narrowed, parse_moment
+from api.wire import head
 from layers.access import ESTATE, EVERYONE, Actor
 from layers.base import Layer
 from layers.prepared import Prepared
@@ -48,8 +49,9 @@ _PRIVATE_BYTES = [
     (b"vary", b"Authorization, Accept-Encoding"),
 ]
 _START, _BODY = "http.response.start", "http.response.body"
-_EMPTY = {"type": _START, "status": 204, "headers": _PRIVATE_BYTES}
+_EMPTY: dict[str, Any] = {"type": _START, "status": 204, "headers": _PRIVATE_BYTES}
 _NOTHING = {"type": _BODY, "body": b""}
+_EMPTY_HEAD = head(_EMPTY)
 _ACCOUNT_S = 10.0
 """How long an account is taken for what it was where nobody counts the commit that ends it."""
 _MOST_ACCOUNTS = 10_000
@@ -94,6 +96,19 @@ class Kept:
             self._accounts.clear()
         key = (token and hashlib.sha256(token).digest(), query)
         self._accounts[key] = _Known(actor, actor.scope_key, seen, time.monotonic())
+
+    def wire(self, path: str, coding: bytes, known: bytes | None) -> tuple[bytes, bytes] | None:
+        """Return head and body of a tile for who bears no token; None where it must be made."""
+        feed = self.feed
+        if feed.seen != feed.ticks.read() or not _takes_gzip(coding):
+            return None
+        entry = self.tiles.get((self._anonymous, path))
+        if entry is None or (entry.until != _FOR_EVER and not self.valid(entry)):
+            return None
+        self.tiles.hits += 1
+        if known is not None and entry.data and (entry.tags[0] in known or entry.tags[1] in known):
+            return entry.heads[1], b""
+        return entry.heads[0], entry.data
 
     def valid(self, entry: Entry | None) -> bool:
         """Whether a tile may be served now: some hold for one day."""
@@ -246,7 +261,7 @@ async def _dated(kept: Kept, layer: Layer, tile: Tile, actor: Actor, fetch: Any)
 def _made(data: bytes) -> Entry:
     """Return a tile with its answers."""
     if not data:
-        return Entry(b"", start=_EMPTY, body=_NOTHING)
+        return Entry(b"", start=_EMPTY, body=_NOTHING, heads=(_EMPTY_HEAD, b""))
     plain = etag(data)
     # A strong tag belongs to the bytes that are sent; the content is the same under both.
     tags = (plain.encode(), f'{plain[:-1]}-gzip"'.encode())
@@ -258,13 +273,10 @@ def _made(data: bytes) -> Entry:
         (b"content-encoding", b"gzip"),
         *tagged,
     ]
-    return Entry(
-        small,
-        tags,
-        {"type": _START, "status": 200, "headers": start},
-        {"type": _BODY, "body": small},
-        {"type": _START, "status": 304, "headers": tagged},
-    )
+    whole = {"type": _START, "status": 200, "headers": start}
+    unchanged = {"type": _START, "status": 304, "headers": tagged}
+    heads = (head(whole), head(unchanged))
+    return Entry(small, tags, whole, {"type": _BODY, "body": small}, unchanged, heads)
 
 
 def _response(request: Request, entry: Entry) -> Response:

@@ -7,10 +7,11 @@ keeps writers from taking the readers' connections.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
-from fastapi.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
+from psycopg.errors import DeadlockDetected
 
 from api.session import Config
 from layers import db
@@ -22,6 +23,7 @@ T = TypeVar("T")
 
 WRITERS = 4
 """Edits at the same time in one process; others wait."""
+ATTEMPTS = 3
 _PATIENCE_S = 10
 _LOCK_MS = 10_000
 
@@ -31,6 +33,7 @@ class Writer:
 
     def __init__(self, config: Config, ticks: Ticks) -> None:
         self.ticks = ticks
+        self._limiter = CapacityLimiter(WRITERS)
         self.engine = db.engine(
             config.database_url,
             pool_size=WRITERS,
@@ -51,19 +54,47 @@ class Writer:
         ------
         Unavailable : the database is away, or the rows are held by another for too long.
         """
-        return await run_in_threadpool(self._write, act)
+        # Threads of its own: edits that wait for a row must not take those of other answers.
+        return await to_thread.run_sync(self._write, act, limiter=self._limiter)
 
-    def _write(self, act: Callable[[sa.Connection], Any]) -> Any:
+    def _write(self, act: Callable[[sa.Connection], T]) -> T:
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._once(act)
+            except sa.exc.OperationalError as lost:
+                # Of two edits that wait for each other one is taken back, and may try again.
+                if attempt + 1 == ATTEMPTS or not isinstance(lost.orig, DeadlockDetected):
+                    raise _held() from lost
+        raise AssertionError("the last attempt returns or raises")
+
+    def _once(self, act: Callable[[sa.Connection], T]) -> T:
+        done = False
         try:
             with committing(self.engine, self.ticks) as connection:
-                return act(connection)
-        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as away:
+                made = act(connection)
+                done = True
+            return made
+        except (sa.exc.OperationalError, sa.exc.InterfaceError) as lost:
+            if not done:
+                if isinstance(lost, sa.exc.OperationalError):
+                    raise
+                raise _held() from lost
             raise Unavailable(
-                zh="暂时无法写入：数据库不可用，或这些对象正被他人修改；未作任何改动，请稍后重试",
-                en="Nothing could be written: the database is away, or another holds these rows; "
-                "try again in a moment",
-            ) from away
+                zh="提交时与数据库的连接中断，无法确认是否已保存；请刷新后核对，再决定是否重试",
+                en="The connection broke in the commit, and nobody knows whether it was saved; "
+                "look at the rows again before you try once more",
+            ) from lost
+        except sa.exc.TimeoutError as busy:
+            raise _held() from busy
 
     def close(self) -> None:
         """Close the connections."""
         self.engine.dispose()
+
+
+def _held() -> Unavailable:
+    return Unavailable(
+        zh="暂时无法写入：数据库不可用，或这些对象正被他人修改；未作任何改动，请稍后重试",
+        en="Nothing could be written: the database is away, or another holds these rows; "
+        "try again in a moment",
+    )

@@ -61,12 +61,15 @@ def meet(
     read : the rows as they were read, under the same index: it says where each stands.
     """
     table = table_of(model)
+    if rows.empty:
+        return Met(rows)
+    _hold(changes, table, source, rows["source_key"].astype(str).tolist())
     known: dict[str, dict[str, Any]] = {}
     for each in changes.connection.execute(
         sa.select(_EDIT).where(_EDIT.c.layer == table.name, _EDIT.c.source == source)
     ):
         known.setdefault(each.source_key, {})[each.field] = each
-    if not known or rows.empty:
+    if not known:
         return Met(rows)
     mine = rows["source_key"].astype(str).isin(list(known))
     met = Met(rows[~mine])
@@ -88,6 +91,31 @@ def meet(
         changes.update(model, [values])
     met.counts = Counts(updated=len(written), unchanged=int(mine.sum()) - len(written))
     return met
+
+
+def deleted_keys(connection: sa.Connection, table: sa.Table, source: str) -> set[str]:
+    """Return the keys of a source's rows that people deleted: an import does not bring them."""
+    query = sa.select(_EDIT.c.source_key).where(
+        _EDIT.c.layer == table.name, _EDIT.c.source == source, _EDIT.c.field == ""
+    )
+    return set(connection.scalars(query))
+
+
+def _hold(changes: ChangeSet, table: sa.Table, source: str, keys: list[str]) -> None:
+    """Keep people from changing these rows until the import is committed.
+
+    What they changed before is in `hand_edit` by then; what they want to change waits and is told
+    of the newer revision.
+    """
+    wanted = sa.func.any(sa.literal(keys, sa.ARRAY(sa.Text)))
+    held = (
+        sa.select(table.c.id)
+        .where(table.c.source == source, table.c.source_key == wanted)
+        .order_by(table.c.id)
+        .with_for_update(key_share=True)
+        .subquery()
+    )
+    changes.connection.execute(sa.select(sa.func.count()).select_from(held))
 
 
 def _held(

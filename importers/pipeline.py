@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from importers.base import FILE, ROW, Importer, Issue, Options, Progress, Target
 from importers.batches import first_files, record
 from importers.checks import Inspection, inspect
-from importers.edits import meet
+from importers.edits import deleted_keys, meet
 from importers.files import dataset_of, gather
 from importers.messages import bad_input
 from importers.places import Placed, check_places, extent, place
@@ -210,7 +210,10 @@ class _Run:
         if any(name in found.frame for name in refers) and "id" not in found.frame:
             keys, model = found.frame["source_key"], found.target.model
             assert issubclass(model, Entity)
-            found.frame["id"] = self.changes.reserve(model, self.source, keys)
+            made = self.changes.reserve(model, self.source, keys)
+            # What points to a row that a person deleted points to nothing, and is told so.
+            gone = deleted_keys(self.connection, found.table, self.source)
+            found.frame["id"] = made.mask(keys.isin(gone))
 
     def _write(self, target: Target, rows: pd.DataFrame) -> Counts:
         model, name = target.model, table_of(target.model).name

@@ -14,8 +14,10 @@ from sqlalchemy import (
     Boolean,
     DateTime,
     Select,
+    and_,
     bindparam,
     func,
+    or_,
     select,
 )
 from sqlalchemy import Text as TextType
@@ -106,7 +108,9 @@ def account_by_token(token: str) -> Select[str, int | None, bool, bool]:
 def subtree(body_id: int) -> Select[Any]:
     """Return the query for the ids of `body_id` and every body below it, sorted."""
     root = select(Body.path).where(Body.id == body_id).scalar_subquery()
-    return select(Body.id).where(Body.path.op("<@")(root)).order_by(Body.id)
+    # Everything lies below an empty path: a body without one has nothing below it.
+    below = and_(func.nlevel(root) > 0, Body.path.op("<@")(root))
+    return select(Body.id).where(or_(Body.id == body_id, below)).order_by(Body.id)
 
 
 def rows(
@@ -149,10 +153,9 @@ def latest_rows(model: type[Series], actor: Actor) -> FromClause:
     assert model.latest is not None
     latest = table_of(model.latest)
     key = latest.c[model.thing_key]
-    query = select(key.label("id"), latest)
-    if actor.bodies is not None:
-        things = rows(model.thing, actor)
-        query = query.where(key.in_(select(things.c.id)))
+    # Also for who sees all: a thing that was deleted leaves its newest row behind.
+    things = rows(model.thing, actor)
+    query = select(key.label("id"), latest).where(key.in_(select(things.c.id)))
     return query.subquery(f"{latest.name}_rows")
 
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Computed,
     DateTime,
@@ -129,6 +130,8 @@ class Tracked(Base):
     __abstract__ = True
     # Whether people write its rows: what is derived from telemetry or files they do not.
     managed: ClassVar[bool] = True
+    # Whether single rows are made and deleted by hand; what stands in a tree is imported whole.
+    made_by_hand: ClassVar[bool] = True
 
     id: Mapped[int] = mapped_column(
         BigInteger, Identity(), primary_key=True, comment="编号 | id", sort_order=-100
@@ -223,12 +226,109 @@ class Feature(Entity):
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
+        return _spatial(cls.__tablename__)
+
+
+# The middle of the extent on the grid of zoom 24 (2.4 m at the equator), and its stretch there.
+_SHRINK = "cos(radians(least(85.05, greatest(-85.05, (ST_YMin(geom) + ST_YMax(geom)) / 2))))"
+_COLUMN = (
+    "floor(16777216 * least(0.99999999, greatest(0, "
+    "(ST_XMin(geom) + ST_XMax(geom)) / 720 + 0.5)))::bigint"
+)
+_ROW = (
+    "floor(16777216 * (0.5 - asinh(tan(radians(least(85.05, greatest(-85.05, "
+    "(ST_YMin(geom) + ST_YMax(geom)) / 2))))) / 6.283185307179586))::bigint"
+)
+_SPOT = "(" + _ROW + " >> 14 << 38) | (" + _COLUMN + " << 14) | (" + _ROW + " & 16383)"
+_AREA = "ST_Area(geom) * 12392029030.5 / " + _SHRINK
+_SPAN = (
+    "111319.490793 * greatest(ST_XMax(geom) - ST_XMin(geom), "
+    "(ST_YMax(geom) - ST_YMin(geom)) / " + _SHRINK + ")"
+)
+WIDE_M = 64
+"""What is at least so wide has an index of its own: few of a town's buildings are."""
+
+
+class Area(Feature):
+    """A feature that covers ground and is seen from afar, where most of it is under a pixel.
+
+    What a tile of a low zoom needs of each row - where, how large, whose - stands in one narrow
+    index in the order of the tiles, so that such a tile reads no rows at all (`tiles.far`). The
+    database computes it with the row: it is never older than the row, and a past row has it too.
+    """
+
+    __abstract__ = True
+
+    @declared_attr
+    @classmethod
+    def tile_spot(cls) -> Mapped[int | None]:
+        """The middle on the grid of zoom 24: row of the tile of zoom 10, column, rest of the row.
+
+        So a tile of zoom 10 is one range of the index, and one of zoom 8 is four.
+        """
+        return mapped_column(
+            BigInteger,
+            Computed(_SPOT, persisted=True),
+            comment="瓦片位置 | place in the tiles",
+            nullable=True,
+            sort_order=202,
+        )
+
+    @declared_attr
+    @classmethod
+    def tile_area(cls) -> Mapped[float | None]:
+        """The area in EPSG:3857."""
+        return mapped_column(
+            REAL,
+            Computed(_AREA, persisted=True),
+            comment="瓦片面积 | area in the tiles' plane",
+            nullable=True,
+            sort_order=203,
+        )
+
+    @declared_attr
+    @classmethod
+    def tile_span(cls) -> Mapped[float | None]:
+        """The longer side of the extent in EPSG:3857."""
+        return mapped_column(
+            REAL,
+            Computed(_SPAN, persisted=True),
+            comment="瓦片跨度 | width in the tiles' plane",
+            nullable=True,
+            sort_order=204,
+        )
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
         table = cls.__tablename__
         return (
-            UniqueConstraint("source", "source_key"),
-            Index(f"ix_{table}_geom", "geom", postgresql_using="gist"),
-            Index(f"ix_{table}_geom_3857", "geom_3857", postgresql_using="gist"),
+            *_spatial(table),
+            Index(
+                f"ix_{table}_tile_spot",
+                "tile_spot",
+                # With what a scope is judged by, so that the index alone answers.
+                postgresql_include=["tile_area", "tile_span", "id", "body_id"],
+            ),
+            Index(
+                f"ix_{table}_wide",
+                "geom_3857",
+                postgresql_using="gist",
+                postgresql_where=text(f"tile_span >= {WIDE_M}"),
+            ),
         )
+
+
+def _spatial(table: str) -> tuple[Any, ...]:
+    return (
+        UniqueConstraint("source", "source_key"),
+        Index(f"ix_{table}_geom", "geom", postgresql_using="gist"),
+        Index(f"ix_{table}_geom_3857", "geom_3857", postgresql_using="gist"),
+    )
+
+
+DRAWN = frozenset({"geom_3857", "tile_spot", "tile_area", "tile_span"})
+"""Columns that the database computes for tiles, and nobody reads."""
 
 
 class Series(Base):
@@ -379,12 +479,15 @@ class Layer:
 
     def fields(self) -> dict[str, Any]:
         """Return the columns people read, by name: everything but the generated geometry."""
-        return {c.name: c for c in self.table.c if c.name not in ("geom", "geom_3857")}
+        return {c.name: c for c in self.table.c if c.name != "geom" and c.name not in DRAWN}
 
 
 __all__ = [
+    "DRAWN",
     "SRID",
     "TILE_SRID",
+    "WIDE_M",
+    "Area",
     "Base",
     "Entity",
     "Feature",

@@ -8,7 +8,7 @@ from sqlalchemy import DateTime, Float
 from sqlalchemy import Text as TextType
 from sqlalchemy.orm import Mapped
 
-from layers.base import Feature, Layer, Paint, Stroke, Text, Words, choice, column
+from layers.base import Area, Feature, Layer, Paint, Stroke, Text, Words, choice, column
 
 
 class Road(Feature):
@@ -19,21 +19,21 @@ class Road(Feature):
     road_class: Mapped[str | None] = choice("road_class", "道路等级", "class")
 
 
-class Water(Feature):
+class Water(Area):
     """A river, lake or sea."""
 
     __tablename__ = "water"
     geometry_type: ClassVar[str] = "MULTIPOLYGON"
 
 
-class Green(Feature):
+class Green(Area):
     """A park, wood or lawn."""
 
     __tablename__ = "green"
     geometry_type: ClassVar[str] = "MULTIPOLYGON"
 
 
-class Block(Feature):
+class Block(Area):
     """A block of the town between streets."""
 
     __tablename__ = "block"

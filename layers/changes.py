@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -167,23 +168,54 @@ class ChangeSet:
         )
         self._note(model, [int(each) for each in done])
 
-    def delete(self, model: type[Tracked], ids: Sequence[int]) -> None:
-        """Delete rows; what points to them and may be empty is emptied, with a new revision."""
+    def touch(self, model: type[Tracked], ids: Sequence[int]) -> None:
+        """Give rows a new revision: something that belongs to them was written."""
         table = table_of(model)
-        gone = _any(ids)
-        if self.by_hand:
-            hand_edits.note_deleted(self.connection, table, ids)
+        self.connection.execute(
+            sa.update(table)
+            .where(table.c.id == _any(ids))
+            .values({table.c.revision: table.c.revision + 1})
+        )
+
+    def delete(self, rows: Sequence[tuple[type[Tracked], int]]) -> None:
+        """Delete rows; what points to them and may be empty is emptied, with a new revision."""
+        going: dict[type[Tracked], list[int]] = {}
+        for model, key in rows:
+            going.setdefault(model, []).append(key)
+        ids_of = {table_of(model).name: ids for model, ids in going.items()}
+        for model, ids in going.items():
+            if self.by_hand:
+                hand_edits.note_deleted(self.connection, table_of(model), ids)
+            self._let_go(table_of(model), ids, ids_of)
+        # Links first: a thing takes its own along.
+        for model in sorted(going, key=lambda each: not issubclass(each, Link)):
+            table = table_of(model)
+            self.connection.execute(sa.delete(table).where(table.c.id == _any(going[model])))
+            self._note(model, going[model])
+
+    def _let_go(
+        self, table: sa.Table, ids: Sequence[int], going: Mapping[str, Sequence[int]]
+    ) -> None:
+        """Empty the keys to rows that go, but of those that go too."""
         for other in tracked_tables():
             for column in other.c:
-                for key in column.foreign_keys:
-                    if key.column.table is table and key.ondelete == "SET NULL":
-                        self.connection.execute(
-                            sa.update(other)
-                            .where(column == gone)
-                            .values({column: None, other.c.revision: other.c.revision + 1})
-                        )
-        self.connection.execute(sa.delete(table).where(table.c.id == gone))
-        self._note(model, ids)
+                if not any(
+                    k.column.table is table and k.ondelete == "SET NULL"
+                    for k in column.foreign_keys
+                ):
+                    continue
+                mine = sa.and_(
+                    column == _any(ids), sa.not_(other.c.id == _any(going.get(other.name, [])))
+                )
+                if self.by_hand:
+                    nothing = sa.cast(sa.null(), column.type).label(column.name)
+                    none = sa.select(nothing).subquery("none")
+                    hand_edits.note(self.connection, other, none, [column.name], mine)
+                self.connection.execute(
+                    sa.update(other)
+                    .where(mine)
+                    .values({column: None, other.c.revision: other.c.revision + 1})
+                )
 
     def bring_back(self, model: type[Tracked], tx: Any, ids: Sequence[int]) -> None:
         """Insert rows again as they were before the transaction `tx` deleted them."""
@@ -214,6 +246,10 @@ class ChangeSet:
         )
         self._note(model, ids)
 
+    def defer(self) -> None:
+        """Let rows point to each other in any order until `seal`."""
+        self.connection.execute(sa.text(_keys_are("DEFERRED")))
+
     def seal(self) -> tuple[int, datetime] | None:
         """Check all keys and give the change set its place; the caller commits at once.
 
@@ -221,7 +257,9 @@ class ChangeSet:
         -------
         The place in the order of commits and its time; None where nothing was written.
         """
-        self.connection.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
+        # The place last: nobody else can commit from then on, and a key may have to wait for a row.
+        self.connection.execute(sa.text(_keys_are("IMMEDIATE")))
+        self.connection.execute(sa.text("SET CONSTRAINTS onemap_seal IMMEDIATE"))
         record = Base.metadata.tables["change_set"]
         found = self.connection.execute(
             sa.select(record.c.seq, record.c.recorded_at).where(
@@ -429,6 +467,18 @@ class ChangeSet:
 
     def _raw(self) -> Any:
         return self.connection.connection.driver_connection
+
+
+@lru_cache(maxsize=2)
+def _keys_are(when: str) -> str:
+    """Return the statement that has the keys between managed rows checked at once or at the end."""
+    names = sorted(
+        f'"fk_{table.name}_{key.parent.name}"'
+        for table in tracked_tables()
+        for key in table.foreign_keys
+        if key.deferrable
+    )
+    return f"SET CONSTRAINTS {', '.join(names)} {when}"
 
 
 def _kept(table: sa.Table) -> list[str]:

@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.base import Layer
+from layers.base import DRAWN, Layer
 from layers.cql2_values import OPEN, Part, Span, bound_geometry, parse_geometry, parse_time
 from layers.crs import CRS84, Coordinates
 from layers.labels import CHOICES, Text
@@ -63,9 +63,9 @@ class Operand:
 
 
 def queryables(layer: Layer) -> dict[str, ColumnElement[Any]]:
-    """Return the columns a filter may name: all but JSON and the tiles' copy of the geometry."""
+    """Return the columns a filter may name: all but JSON and what is computed for tiles."""
     return {
-        c.name: c for c in layer.table.c if not isinstance(c.type, JSONB) and c.name != "geom_3857"
+        c.name: c for c in layer.table.c if not isinstance(c.type, JSONB) and c.name not in DRAWN
     }
 
 

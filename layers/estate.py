@@ -12,12 +12,12 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.schema import UniqueConstraint
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.base import Feature, Layer, Paint, Text, Words, choice, column, reference
+from layers.base import Area, Feature, Layer, Paint, Text, Words, choice, column, reference
 from layers.links import Link
 from layers.scope import containers_of_occupied
 
 
-class Site(Feature):
+class Site(Area):
     """A plot of land with the buildings of one or more bodies (院落)."""
 
     __tablename__ = "site"
@@ -36,7 +36,7 @@ class Site(Feature):
         )
 
 
-class Building(Feature):
+class Building(Area):
     """A building: its footprint and the facts of its file."""
 
     __tablename__ = "building"

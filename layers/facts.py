@@ -28,7 +28,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from layers.access import Actor, rows
-from layers.base import Base, Layer, table_of
+from layers.base import DRAWN, Base, Layer, table_of
 from layers.history import dated
 from layers.places import (
     CONTAINERS,
@@ -45,7 +45,7 @@ from layers.types import Ltree
 
 MOST_ITEMS = 50
 TITLE_OF = "title_of_"
-_HIDDEN = ("geom", "geom_3857")
+_HIDDEN = frozenset({"geom"}) | DRAWN
 
 
 def facts(shown: Layer, actor: Actor, key: int, at: datetime | None = None) -> Select[Any]:

@@ -69,7 +69,20 @@ def note_deleted(connection: sa.Connection, table: sa.Table, ids: Sequence[int])
     """Keep that a person deleted rows which files brought, and what the files had said."""
     if "source" not in table.c:
         return
-    whole = _whole(table)
+    said = (
+        sa.select(sa.func.jsonb_object_agg(_EDIT.c.field, _EDIT.c.imported))
+        .where(
+            _EDIT.c.layer == table.name,
+            _EDIT.c.source == table.c.source,
+            _EDIT.c.source_key == table.c.source_key,
+            _EDIT.c.field != "",
+        )
+        .correlate(table)
+        .scalar_subquery()
+    )
+    # Of values that were changed by hand before, what the file had said goes with it.
+    empty = sa.cast(sa.literal("{}", sa.Text), JSONB)
+    whole = _whole(table).op("||")(sa.func.coalesce(said, empty))
     query = sa.select(*_key(table), sa.literal(""), whole).where(
         table.c.id == sa.func.any(sa.literal(list(ids), sa.ARRAY(sa.BigInteger))),
         table.c.source != BY_HAND,

@@ -25,8 +25,10 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    cast,
     exists,
     func,
+    literal,
     literal_column,
     null,
     select,
@@ -221,12 +223,19 @@ def first_record(table: str) -> Select[Any]:
 
 def _since(table: Table, key: Any, at: datetime) -> tuple[Select[Any], FromClause, FromClause]:
     """Return the changes of the row `key` after a moment, with log and change sets to ask on."""
-    moment = func.greatest(at, first_record(table.name).scalar_subquery())
+    begins = first_record(table.name).scalar_subquery()
     change, record = table_of_change().alias(), _metadata.tables["change_set"].alias()
     found: Select[Any] = (
         select(literal_column("1"))
         .select_from(change.join(record, record.c.tx == change.c.tx))
-        .where(change.c.layer == table.name, change.c.id == key, record.c.recorded_at > moment)
+        .where(
+            change.c.layer == table.name,
+            change.c.id == key,
+            # Two conditions rather than the later of both: the planner can tell how many are after
+            # a moment that it is given.
+            record.c.recorded_at > literal(at, DateTime(timezone=True)),
+            record.c.recorded_at > begins,
+        )
     )
     return found, change, record
 
@@ -245,6 +254,9 @@ def _past_column(c: Column[Any], past: Table) -> Any:
         return type_coerce(past.c[c.name], c.type).label(c.name)
     if c.computed is not None:
         # Generated columns are not stored with the history: say them again over the old row,
-        # which stands alone there, so that its bare names mean it.
-        return type_coerce(literal_column(str(c.computed.sqltext)), c.type).label(c.name)
+        # which stands alone there, so that its bare names mean it. Stored they have the precision
+        # of their column.
+        said: ColumnElement[Any] = literal_column(str(c.computed.sqltext))
+        exact = isinstance(c.type, Geometry)
+        return (type_coerce(said, c.type) if exact else cast(said, c.type)).label(c.name)
     return null().label(c.name)

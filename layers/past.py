@@ -252,6 +252,9 @@ def difference(
     )
     if until is not None:
         query = query.where(record.c.recorded_at <= until)
+    if area is not None:  # what the log knows of places leaves few rows to look up
+        near = or_(*(_meets(side, area) for side in _sides(change)))
+        query = query.having(func.bool_or(near))
     changed = query.subquery("changed")
     was, now = rows(shown, actor, since).alias("was"), rows(shown, actor, until).alias("became")
     names = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Date, Index, Integer, UniqueConstraint, any_
 from sqlalchemy import Text as TextType
@@ -19,6 +19,7 @@ class Body(Entity):
     """A public body; `path` is its place in the tree of bodies."""
 
     __tablename__ = "body"
+    made_by_hand: ClassVar[bool] = False
     __table_args__ = (
         UniqueConstraint("source", "source_key"),
         Index("ix_body_path", "path", postgresql_using="gist"),

@@ -107,9 +107,6 @@ class HandEdit(Base):
     offered: Mapped[Any] = mapped_column(
         JSONB, nullable=True, comment="待定新值 | what a newer file says, to be decided"
     )
-    told_by: Mapped[int | None] = mapped_column(
-        BigInteger, comment="导入批次 | the import that says so"
-    )
 
 
 class SearchEntry(Base):

@@ -118,7 +118,6 @@ def emptied(database: Database) -> None:
     """Take all tables away and make them anew, empty."""
     db.downgrade(database.owner_url, "base")
     prepare(database)
-    Ticks.of(database.ticks).tick()
 
 
 def describe(database: Database) -> dict[str, Any]:
@@ -304,6 +303,7 @@ def prepare(database: Database) -> None:
     app = role_of(database.app_url)
     if app and app != role_of(database.owner_url):
         grant(database.owner_url, app)
+    Ticks.of(database.ticks).tick()
 
 
 def grant(owner_url: str, role: str) -> None:

@@ -16,6 +16,7 @@ import httpx
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
+from api.wire import TileProtocol
 from onemap.clock import Clock
 from onemap.database import Database
 from onemap.settings import Settings
@@ -76,6 +77,7 @@ def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> 
             workers=settings.workers,
             # At "info" uvicorn only tells that it runs; the address is announced here.
             log_level="warning" if settings.log_level == "info" else settings.log_level,
+            http=TileProtocol,
             access_log=settings.log_level == "debug",
             server_header=False,
             timeout_graceful_shutdown=5,

@@ -69,8 +69,8 @@ class Settings(BaseSettings):
         str | None,
         Field(
             json_schema_extra=_about(
-                "服务进程所用、只读的角色的地址；不设则同 ONEMAP_DATABASE_URL",
-                "address for the serving role, which only reads; "
+                "服务进程所用、权限较小的角色的地址；不设则同 ONEMAP_DATABASE_URL",
+                "address for the serving role, which has fewer rights; "
                 "unset: the same as ONEMAP_DATABASE_URL",
             )
         ),
@@ -132,6 +132,16 @@ class Settings(BaseSettings):
             )
         ),
     ] = "Asia/Shanghai"
+    keep_history_days: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            json_schema_extra=_about(
+                "`onemap db prune` 保留多少天的修改历史；不设则全部保留",
+                "how many days of history `onemap db prune` keeps; unset: all of it",
+            ),
+        ),
+    ] = None
     language: Annotated[
         Language,
         Field(

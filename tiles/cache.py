@@ -49,6 +49,7 @@ class Entry:
     data : the bytes as gzip; empty when nothing lies in the tile.
     tags : of the plain and of the packed bytes.
     start, body, unchanged : messages of the answer, as the server takes them.
+    heads : of the answer and of the one that it is unchanged, as they are sent.
     since, until : between which moments it holds, where the day matters.
     """
 
@@ -57,6 +58,7 @@ class Entry:
     start: Any = None
     body: Any = None
     unchanged: Any = None
+    heads: tuple[bytes, bytes] = (b"", b"")
     since: float = -math.inf
     until: float = math.inf
 

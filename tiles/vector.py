@@ -2,7 +2,8 @@
 
 A tile holds what `rows(layer, actor, at)` gives within its bounds, few attributes each, under the
 row's own id. Where a tile would hold more than the layer's cap, the largest stay; at small zooms
-what is smaller than a pixel of the screen is left out, since nobody could see it.
+areas too small to be told apart are added up (`tiles.far`), and lines shorter than a pixel left
+out.
 
 An area that is labelled travels a second time as a point, in the tile that holds the point and in
 no other: drawn from the areas, a name would stand in every tile that its area reaches into.
@@ -34,10 +35,11 @@ from sqlalchemy.sql.selectable import CTE, FromClause, Subquery
 
 from geo.tiling import tile_bounds_3857
 from layers.access import ESTATE, Actor, latest_rows, rows
-from layers.base import SRID, TILE_SRID, Feature, Layer, Series
+from layers.base import SRID, TILE_SRID, WIDE_M, Feature, Layer, Series
 from layers.labels import Text
 from layers.prepared import Prepared, prepare
 from layers.problems import NotFound
+from tiles import far
 
 EXTENT = 4096
 BUFFER = 64
@@ -123,6 +125,14 @@ async def tile_bytes(
     values: dict[str, Any] = {"west": west, "south": south, "east": east, "north": north}
     if actor.bodies is not None:
         values["scope"] = list(actor.bodies)
+    if tile.z < DETAIL_ZOOM and far.summed(layer):
+        where = values | far.far_values(tile.z, tile.x, tile.y)
+        listed = await fetch(_far_statement(layer, tile.z, actor, at), where)
+        small = far.small_areas(listed, tile.z, tile.x, tile.y)
+        values["least"] = least = far.least_span(small, tile.z)
+        wide = least >= WIDE_M
+        shown = await fetch(_statement(layer, tile.z, actor, at, sort=True, wide=wide), values)
+        return far.with_boxes(shown or b"", layer.name, small, least)
     if tile.z >= DETAIL_ZOOM:
         found = await fetch(_statement(layer, tile.z, actor, at, sort=False), values)
         if found is not None:
@@ -131,20 +141,38 @@ async def tile_bytes(
 
 
 def _statement(
-    layer: Layer, zoom: int, actor: Actor, at: datetime | None, *, sort: bool
+    layer: Layer, zoom: int, actor: Actor, at: datetime | None, *, sort: bool, wide: bool = False
 ) -> Prepared:
     if at is not None:
-        return prepare(tile_query(layer, zoom, actor, at, sort=sort))
-    return _kept_statement(layer, zoom, actor.bodies is None, sort)
+        return prepare(tile_query(layer, zoom, actor, at, sort=sort, wide=wide))
+    return _kept_statement(layer, zoom, actor.bodies is None, sort, wide)
 
 
 @lru_cache(maxsize=1024)
-def _kept_statement(layer: Layer, zoom: int, whole: bool, sort: bool) -> Prepared:
-    return prepare(tile_query(layer, zoom, ESTATE if whole else Actor("scoped"), None, sort=sort))
+def _kept_statement(layer: Layer, zoom: int, whole: bool, sort: bool, wide: bool) -> Prepared:
+    actor = ESTATE if whole else Actor("scoped")
+    return prepare(tile_query(layer, zoom, actor, None, sort=sort, wide=wide))
+
+
+def _far_statement(layer: Layer, zoom: int, actor: Actor, at: datetime | None) -> Prepared:
+    if at is not None:
+        return prepare(far.far_query(layer, zoom, actor, at))
+    return _kept_far_statement(layer, zoom, actor.bodies is None)
+
+
+@lru_cache(maxsize=256)
+def _kept_far_statement(layer: Layer, zoom: int, whole: bool) -> Prepared:
+    return prepare(far.far_query(layer, zoom, ESTATE if whole else Actor("scoped"), None))
 
 
 def tile_query(
-    layer: Layer, zoom: int, actor: Actor, at: datetime | None, *, sort: bool = True
+    layer: Layer,
+    zoom: int,
+    actor: Actor,
+    at: datetime | None,
+    *,
+    sort: bool = True,
+    wide: bool = False,
 ) -> Select[bytes]:
     """Return the statement of a tile; its bounds are the values west, south, east, north (3857).
 
@@ -152,6 +180,7 @@ def tile_query(
     ----------
     sort : True keeps the largest where there are more rows than the layer's cap; False takes the
         rows as they come, and gives NULL where there are more.
+    wide : at low zooms, whether the value ``least`` is at least `WIDE_M`: those have an index.
     """
     source, geom = _source(layer, actor, at)
     bounds = func.ST_MakeEnvelope(*_bounds(), TILE_SRID)
@@ -176,7 +205,10 @@ def tile_query(
     if at is not None and layer.series is None:
         # The past keeps no shape in EPSG:3857 that an index could find.
         query = query.where(source.c.geom.op("&&")(_in_degrees(width * (BUFFER / EXTENT))))
-    query = _visible(query, layer, zoom, geom, width)
+    if zoom < DETAIL_ZOOM and far.summed(layer):
+        query = _widest(query, source, wide)
+    else:
+        query = _visible(query, layer, zoom, geom, width)
     if sort:
         query = _largest_first(query, layer, geom)
     # Over a distributed series ST_AsMVT needs its input computed first; points need it twice.
@@ -315,6 +347,14 @@ def _visible(
             func.ST_YMax(geom) - func.ST_YMin(geom) >= pixel,
         )
     )
+
+
+def _widest(query: Select[Any], source: FromClause, wide: bool) -> Select[Any]:
+    """Leave out what `tiles.far` adds up."""
+    span = source.c.tile_span
+    query = query.where(span >= bindparam("least", 0.0, type_=Float))
+    # As a number in the text, which the planner holds against the index's condition.
+    return query.where(span >= literal_column(str(WIDE_M))) if wide else query
 
 
 def _largest_first(query: Select[Any], layer: Layer, geom: ColumnElement[Any]) -> Select[Any]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from api.answers import answer_of, documented
@@ -14,6 +14,7 @@ from api.schemas import DONE
 from api.session import SessionOf
 from api.writing import Writer
 from layers.editing import Delete, Done, Edit, Put, apply, undo
+from layers.editing.values import writable
 from layers.registry import layer as layer_named
 
 router = APIRouter(tags=["changes"])
@@ -24,6 +25,15 @@ _EXAMPLE: dict[str, Any] = {
     "puts": [{"layer": "rooms", "id": 412, "revision": 4}],
     "deletes": [],
 }
+
+
+def _kept(text: str) -> str:
+    if not writable(text):
+        raise ValueError("holds a character that cannot be kept")
+    return text
+
+
+Reason = Annotated[str, AfterValidator(_kept)]
 _Key = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
@@ -33,7 +43,7 @@ class PutBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
     layer: str = Field(examples=["rooms"])
     id: _Key | None = Field(None, examples=[412])
-    revision: int | None = Field(None, description="所依据的修订号 | the revision that was read")
+    revision: _Key | None = Field(None, description="所依据的修订号 | the revision that was read")
     like: _Key | None = Field(
         None, description="新对象所仿照的对象 | the row that a new one takes values and links from"
     )
@@ -60,14 +70,14 @@ class DeleteBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
     layer: str = Field(examples=["rooms"])
     id: _Key = Field(examples=[412])
-    revision: int | None = Field(None, description="所依据的修订号 | the revision that was read")
+    revision: _Key | None = Field(None, description="所依据的修订号 | the revision that was read")
 
 
 class EditBody(BaseModel):
     """Several puts and deletes over several layers."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str | None = Field(None, max_length=1000, examples=["三楼重新分配"])
+    reason: Reason | None = Field(None, max_length=1000, examples=["三楼重新分配"])
     puts: list[PutBody] = []
     deletes: list[DeleteBody] = []
 
@@ -81,7 +91,7 @@ class UndoBody(BaseModel):
     """Why a change is taken back."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str | None = Field(
+    reason: Reason | None = Field(
         None, max_length=1000, description="撤销他人修改时必填 | needed for others' changes"
     )
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import cast, func, select
 from starlette.responses import Response
 
@@ -31,6 +31,7 @@ _EXAMPLE: dict[str, Any] = {
             "id": 7,
             "layer": "vehicles",
             "row": 12,
+            "revision": 4,
             "name": "演A·D0012",
             "source": "车辆台账2026",
             "source_key": "演A·D0012",
@@ -50,6 +51,9 @@ class Decision(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     take: Literal["file", "mine"]
+    revision: int | None = Field(
+        None, ge=1, le=2**63 - 1, description="所见的修订号 | the revision that was shown"
+    )
 
 
 @router.get(
@@ -78,7 +82,12 @@ async def list_conflicts(
     now = await _now(session, page)
     return answer_of(
         {
-            "rows": [_told(each, now) for each in page],
+            # Of a row that is gone there is nothing to decide but where its deletion is the matter.
+            "rows": [
+                _told(each, now)
+                for each in page
+                if not each["field"] or (each["layer"], each["row_id"]) in now
+            ],
             "next": page[-1]["id"] if len(found) > limit else None,
         }
     )
@@ -88,14 +97,16 @@ async def list_conflicts(
     "/conflicts/{key}",
     summary="决定一项 | Decide for the file's value or the one set by hand",
     response_class=Response,
-    responses=documented(DECIDED, {"seq": 1043}, 400, 401, 403, 404, 422, 503),
+    responses=documented(DECIDED, {"seq": 1043}, 400, 401, 403, 404, 412, 422, 428, 503),
 )
 async def decide_conflict(
     session: SessionOf, request: Request, key: RowId, body: Decision
 ) -> Response:
     """Take the file's value, which is a change like any other, or let the person's stand."""
     writer: Writer = request.app.state.writer
-    seq = await writer.write(partial(decide, actor=session.actor, key=key, take=body.take))
+    seq = await writer.write(
+        partial(decide, actor=session.actor, key=key, take=body.take, revision=body.revision)
+    )
     return answer_of({"seq": seq})
 
 
@@ -108,7 +119,8 @@ async def _now(session: Session, page: list[Any]) -> dict[tuple[str, int], dict[
         ids = [each["row_id"] for each in page if each["layer"] == table]
         names = [c.name for c in shown.table.c if c.computed is None and c.name != "id"]
         values = (as_json(of.c[n]).label(n) for n in names)
-        query = select(of.c.id, name_of(shown, of).label("_name"), *values)
+        known = (name_of(shown, of).label("_name"), of.c.revision.label("_revision"))
+        query = select(of.c.id, *known, *values)
         for row in await session.fetch(query.where(of.c.id == func.any(cast(ids, IDS)))):
             made[table, row["id"]] = dict(row)
     return made
@@ -124,6 +136,7 @@ def _told(each: Any, now: dict[tuple[str, int], dict[str, Any]]) -> dict[str, An
         "id": each["id"],
         "layer": shown.name,
         "row": each["row_id"],
+        "revision": row.get("_revision"),
         "name": row.get("_name") or each["source_key"],
         "source": each["source"],
         "source_key": each["source_key"],

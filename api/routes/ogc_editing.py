@@ -29,11 +29,11 @@ from layers.base import Layer
 from layers.crs import CRS84_URI, Coordinates, named
 from layers.editing import Delete, Done, Edit, Put, apply
 from layers.editing.edit import managed
-from layers.problems import BadRequest, NotFound
+from layers.problems import BadRequest, Stale
 from layers.registry import layer as layer_named
 
 router = APIRouter(default_response_class=Response)
-_TAG = re.compile(r'(?:W/)?"(\d+)-[0-9a-f]+"')
+_TAG = re.compile(r'(?:^|,)\s*"(\d{1,18})-[0-9a-f]{16}"\s*(?=,|$)')
 _FEATURE: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -153,21 +153,24 @@ async def _revision(request: Request, session: Session, layer: Layer, key: int) 
     managed(layer)
     given = request.headers.get("if-match", "").strip()
     if given != "*":
-        tag = _TAG.search(given)
-        # A tag that is none of ours is no revision that ever was.
-        return int(tag.group(1)) if tag else (0 if given else None)
+        # Of several tags the newest; one that is weak or none of ours is no revision that ever was.
+        tags = [int(each) for each in _TAG.findall(given)]
+        return max(tags) if tags else (0 if given else None)
     source = rows(layer, session.actor)
     found = await session.fetchrow(select(source.c.revision).where(source.c.id == key))
     if found is None:
-        raise NotFound(
+        raise Stale(
             zh=f"图层“{layer.title.zh}”中没有编号为 {key} 的要素",
-            en=f"There is no {key} in '{layer.name}'",
+            en=f"There is no {key} in '{layer.name}' that could match",
         )
     return int(found[0])
 
 
 async def _feature(request: Request) -> tuple[dict[str, Any], dict[str, Any] | None, bool]:
-    """Return properties and geometry of the GeoJSON feature sent, and whether it has one."""
+    """Return properties and geometry of the GeoJSON feature sent, and whether it has one.
+
+    Whatever the request calls its content, it is read as JSON: OWSLib calls it XML.
+    """
     try:
         body = orjson.loads(await request.body())
     except orjson.JSONDecodeError as wrong:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from layers.editing.edit import (
     Fault,
     Put,
     Written,
+    made_by_hand,
     managed,
     refuse,
 )
@@ -75,8 +76,10 @@ def apply(connection: sa.Connection, actor: Actor, edit: Edit, *, zone: ZoneInfo
     _check_size(edit)
     check_editor(actor)
     work = [_Work(where, part, managed(part.layer)) for where, part in edit.named()]
+    for each in work:
+        _check_kind(each)
     _read(connection, actor, work)
-    _check_revisions(connection, work)
+    _check_revisions(connection, actor, work)
     for each in work:
         if isinstance(each.part, Put):
             each.values = _values(each, zone)
@@ -97,13 +100,27 @@ def _check_size(edit: Edit) -> None:
         )
 
 
+def _check_kind(each: _Work) -> None:
+    """Refuse to make or delete what comes from files alone, and a row that is two things."""
+    part = each.part
+    if isinstance(part, Delete) or part.id is None:
+        made_by_hand(part.layer)
+    elif part.like is not None:
+        raise BadRequest(
+            zh="like 只用于新对象；修改已有对象时请去掉 like",
+            en="`like` is for a new row; leave it out where `id` names the row to change",
+            pointer="/" + each.where,
+        )
+
+
 def _read(connection: sa.Connection, actor: Actor, work: Sequence[_Work]) -> None:
     """Lock the rows that the edit names, in one order everywhere, and hand each part its own."""
     layers = {each.part.layer.table.name: each.part.layer for each in work}
     for name in sorted(layers):
         mine = [w for w in work if w.part.layer is layers[name]]
         wanted = sorted({w.part.read_from for w in mine if w.part.read_from is not None})
-        found = locked(connection, actor, layers[name], wanted) if wanted else {}
+        deleting = any(isinstance(w.part, Delete) for w in mine)
+        found = locked(connection, actor, layers[name], wanted, whole=deleting) if wanted else {}
         _hand_out(mine, found)
 
 
@@ -133,9 +150,14 @@ def _hand_out(mine: Sequence[_Work], found: Mapping[int, Mapping[str, Any]]) -> 
 
 
 def locked(
-    connection: sa.Connection, actor: Actor, layer: Layer, ids: Sequence[int]
+    connection: sa.Connection, actor: Actor, layer: Layer, ids: Sequence[int], *, whole: bool
 ) -> dict[int, Mapping[str, Any]]:
-    """Return the rows of `layer` that `actor` may see among `ids`, locked, by their ids."""
+    """Return the rows of `layer` that `actor` may see among `ids`, locked, by their ids.
+
+    Parameters
+    ----------
+    whole : whether they may be deleted: then nobody may point to them meanwhile either.
+    """
     table = layer.table
     wanted = sa.func.any(sa.literal(list(ids), sa.ARRAY(sa.BigInteger)))
     seen = rows(layer, actor)
@@ -145,13 +167,13 @@ def locked(
         sa.select(*image_columns(table))
         .where(table.c.id == wanted)
         .order_by(table.c.id)
-        .with_for_update()
+        .with_for_update(key_share=not whole)
     )
     found = connection.execute(held).mappings()
     return {row["id"]: dict(row) for row in found if row["id"] in visible}
 
 
-def _check_revisions(connection: sa.Connection, work: Sequence[_Work]) -> None:
+def _check_revisions(connection: sa.Connection, actor: Actor, work: Sequence[_Work]) -> None:
     for each in work:
         part = each.part
         if part.id is None or each.row is None:
@@ -169,18 +191,19 @@ def _check_revisions(connection: sa.Connection, work: Sequence[_Work]) -> None:
         if w.part.id is not None and w.row is not None and w.part.revision != w.row["revision"]
     ]
     if late:
-        raise stale(connection, late)
+        raise stale(connection, actor, late)
 
 
 def _values(each: _Work, zone: ZoneInfo) -> dict[str, Any]:
     """Return what is to be written of a put: a whole row for a new one, else what is named."""
     put = each.part
     assert isinstance(put, Put)
-    given = values_of(put, each.model, each.where, zone)
+    given = values_of(_without_copies(each), each.model, each.where, zone)
     columns = [c for c in table_of(each.model).c if editable(each.model, c)]
     if put.id is not None:
         if put.replace:
-            empty = {c.name: None for c in columns if c.name not in given}
+            # A body that is not named stays: without one the row would be everybody's.
+            empty = {c.name: None for c in columns if c.name not in (*given, "body_id")}
             given = {k: v for k, v in empty.items() if _may_be_empty(each.model, k)} | given
         return given
     made: dict[str, Any] = {}
@@ -204,6 +227,24 @@ def _values(each: _Work, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
+def _without_copies(each: _Work) -> Put:
+    """Return a put without the members that nobody edits, where they are sent back as read."""
+    put, row = each.part, each.row
+    assert isinstance(put, Put)
+    if not put.replace or row is None:
+        return put
+    columns = table_of(each.model).c
+    kept = {
+        name: value
+        for name, value in put.properties.items()
+        if name not in columns or editable(each.model, columns[name])
+    }
+    for name in put.properties.keys() - kept.keys():
+        if name in row and put.properties[name] != row[name]:
+            kept[name] = put.properties[name]  # and is refused with its reason
+    return replace(put, properties=kept)
+
+
 def _may_be_empty(model: type[Entity], name: str) -> bool:
     return bool(table_of(model).c[name].nullable)
 
@@ -225,12 +266,9 @@ def _written(
     puts = [w for w in work if isinstance(w.part, Put)]
     for each in deletes:
         _check_scope(actor, each)
-    refuse(check_deletes(connection, [(w.where, w.model, w.part.id or 0) for w in deletes]))
+    gone = [(w.where, w.model, w.part.id or 0) for w in deletes]
+    refuse(check_deletes(connection, actor, gone))
     with key_faults(connection):
-        # Rows of one change set may point to each other in any order.
-        connection.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
-        for model, group in _grouped(deletes):
-            changes.delete(model, [w.part.id or 0 for w in group])
         for model, group in _grouped([w for w in puts if w.part.id is None]):
             made = changes.insert(model, [w.values for w in group])
             for each, key in zip(group, made, strict=True):
@@ -238,7 +276,9 @@ def _written(
         for model, group in _grouped([w for w in puts if w.part.id is not None and w.values]):
             changes.update(model, [{"id": w.part.id, **w.values} for w in group])
         link(connection, actor, changes, [_linked(w) for w in puts])
-        refuse(check_rules(connection, [(w.where, w.model, w.part.id or w.id) for w in puts]))
+        changes.delete([(model, key) for _, model, key in gone])
+        written = [(w.where, w.model, w.part.id or w.id) for w in puts]
+        refuse(check_rules(connection, actor, written))
         changes.refresh_search()
         sealed = changes.seal()
     seq, at = sealed or (None, None)
@@ -253,7 +293,7 @@ def _written(
 def _linked(each: _Work) -> Linked:
     put = each.part
     assert isinstance(put, Put)
-    return Linked(each.where, each.model, put.id or each.id, put.like, put.links)
+    return Linked(each.where, each.model, put.id or each.id, put.like, put.links, put.id is None)
 
 
 def _grouped(work: Iterable[_Work]) -> list[tuple[type[Entity], list[_Work]]]:

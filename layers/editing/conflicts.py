@@ -7,17 +7,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from layers.base import Base
+from layers.access import Actor
+from layers.base import DRAWN, Base
 from layers.editing.edit import Delete, Put
 from layers.fields import title_of
 from layers.history import history_table
 from layers.problems import Stale
 
-_UNTOLD = frozenset({"id", "revision", "geom_3857"})
+_UNTOLD = frozenset({"id", "revision"}) | DRAWN
 
 
 def stale(
-    connection: sa.Connection, late: Sequence[tuple[str, Put | Delete, Mapping[str, Any]]]
+    connection: sa.Connection,
+    actor: Actor,
+    late: Sequence[tuple[str, Put | Delete, Mapping[str, Any]]],
 ) -> Stale:
     """Return the problem of parts that are based on an old revision.
 
@@ -25,7 +28,7 @@ def stale(
     ----------
     late : the place in the edit, the part, and the row as it is now.
     """
-    told = [_conflict(connection, *each) for each in late]
+    told = [_conflict(connection, actor, *each) for each in late]
     first = told[0]
     by = first["changed_by"] or "—"
     return Stale(
@@ -38,10 +41,16 @@ def stale(
 
 
 def _conflict(
-    connection: sa.Connection, where: str, part: Put | Delete, row: Mapping[str, Any]
+    connection: sa.Connection,
+    actor: Actor,
+    where: str,
+    part: Put | Delete,
+    row: Mapping[str, Any],
 ) -> dict[str, Any]:
     last = _last_change(connection, part.layer.table.name, row["id"])
     base = _image(connection, part, row["id"])
+    if actor.bodies is not None and base.get("body_id") not in (None, *actor.bodies):
+        base = {}  # the row was another body's then
     yours = dict(part.properties) if isinstance(part, Put) else {}
     return {
         "pointer": "/" + where,
@@ -60,9 +69,18 @@ def _conflict(
                 "theirs": None if name == "geom" else row[name],
             }
             for name in row
-            if name not in _UNTOLD and base and row[name] != base.get(name)
+            if name not in _UNTOLD and _differs(name, row, base, yours)
         ],
     }
+
+
+def _differs(
+    name: str, row: Mapping[str, Any], base: Mapping[str, Any], yours: Mapping[str, Any]
+) -> bool:
+    """Whether another has set a field since; where it is not kept, whether it is not as wanted."""
+    if base:
+        return bool(row[name] != base.get(name))
+    return name in yours and bool(row[name] != yours[name])
 
 
 def _title(part: Put | Delete, name: str) -> dict[str, str]:

@@ -12,20 +12,23 @@ from layers.base import Base, Entity, table_of
 from layers.changes import ChangeSet
 from layers.editing.keys import key_faults, layer_of
 from layers.editing.scope import check_editor
-from layers.problems import NotFound
+from layers.problems import NotFound, Stale, Unconditional
 from layers.records import HandEdit
 from layers.waiting import require_estate
 
 Take = Literal["file", "mine"]
 
 
-def decide(connection: sa.Connection, actor: Actor, key: int, take: Take) -> int | None:
+def decide(
+    connection: sa.Connection, actor: Actor, key: int, take: Take, revision: int | None = None
+) -> int | None:
     """Decide one conflict inside the caller's transaction; the caller commits at once.
 
     Parameters
     ----------
     key : the conflict's id.
     take : the file's value, or the one that was set by hand.
+    revision : of the row as it was shown; needed to take the file's value of a field.
 
     Returns
     -------
@@ -33,7 +36,8 @@ def decide(connection: sa.Connection, actor: Actor, key: int, take: Take) -> int
 
     Raises
     ------
-    NotFound : there is no such conflict, or it is decided.
+    NotFound : there is no such conflict, it is decided, or its row is gone.
+    Unconditional, Stale : no revision is named, or the row was changed since.
     Forbidden : the actor may not edit, or does not see the whole estate.
     """
     check_editor(actor)
@@ -50,6 +54,8 @@ def decide(connection: sa.Connection, actor: Actor, key: int, take: Take) -> int
     if take == "mine":
         hand_edits.keep_mine(connection, key)
         return None
+    if found.field:
+        _check_row(connection, found, revision)
     reason = f"采用“{found.source}”的新值"
     changes = ChangeSet(connection, actor.name, reason)
     with key_faults(connection):
@@ -58,6 +64,24 @@ def decide(connection: sa.Connection, actor: Actor, key: int, take: Take) -> int
         sealed = changes.seal()
     hand_edits.forget(connection, key)
     return sealed[0] if sealed else None
+
+
+def _check_row(connection: sa.Connection, found: Any, revision: int | None) -> None:
+    table = layer_of(found.layer).table
+    held = sa.select(table.c.revision).where(table.c.id == found.row_id)
+    now = connection.scalar(held.with_for_update(key_share=True))
+    if now is None:
+        raise NotFound(
+            zh="该对象已被删除，无从采用文件的值", en="The row is gone; there is nothing to set"
+        )
+    if revision is None:
+        raise Unconditional(
+            zh="请注明所见的修订号（revision）", en="Name the revision that was shown (revision)"
+        )
+    if revision != now:
+        raise Stale(
+            zh="该对象又被修改，请刷新后再决定", en="The row was changed since; look again first"
+        )
 
 
 def _take(changes: ChangeSet, found: Any) -> None:

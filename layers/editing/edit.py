@@ -147,6 +147,22 @@ def managed(layer: Layer) -> type[Entity]:
     )
 
 
+def made_by_hand(layer: Layer) -> None:
+    """Refuse to make or delete rows of a layer that come from files alone.
+
+    Raises
+    ------
+    Forbidden : they do.
+    """
+    if not managed(layer).made_by_hand:
+        raise Forbidden(
+            zh=f"{layer.title.zh}成树状，由名录整体导入，不能逐个新增或删除",
+            en=f"{layer.title.en} stand in a tree and are imported whole, not made or deleted "
+            "one by one",
+            layer=layer.name,
+        )
+
+
 def links_of(model: type[Base]) -> dict[str, type[Link]]:
     """Return the links whose subject is `model` and whose object is one table, by that table.
 

@@ -26,6 +26,7 @@ class Linked:
     id: int
     like: int | None
     links: Mapping[str, Sequence[int]]
+    new: bool = True
 
 
 def link(
@@ -38,6 +39,7 @@ def link(
     Impossible : there is no such link, or its object is not there.
     """
     for each in given:
+        changed = False
         known = links_of(each.model)
         by_layer = {layer_of(target).name: target for target in known}
         for name, ids in each.links.items():
@@ -53,7 +55,10 @@ def link(
                 continue
             there = seen(connection, actor, target, ids)
             refuse([_nothing(pointer, name, target, key) for key in ids if key not in there])
-            _set(connection, changes, known[target], target, each.id, list(ids))
+            changed |= _set(connection, changes, known[target], target, each.id, list(ids))
+        if changed and not each.new:
+            # Who read the row with its former links has read an older revision.
+            changes.touch(each.model, [each.id])
         if each.like is not None:
             taken = {by_layer[name] for name in each.links if name in by_layer}
             _take_after(
@@ -80,18 +85,19 @@ def _set(
     target: str,
     key: int,
     ids: list[int],
-) -> None:
+) -> bool:
+    """Give a row just these links and tell whether any had to be written."""
     table = table_of(model)
     subject, thing = _keys(model, target)
     held = connection.execute(
         sa.select(table.c.id, thing).where(subject == key, thing.is_not(None))
     ).all()
     gone = [row.id for row in held if row[1] not in ids]
-    if gone:
-        changes.delete(model, gone)
+    changes.delete([(model, each) for each in gone])
     new = [each for each in dict.fromkeys(ids) if each not in {row[1] for row in held}]
     if new:
         changes.insert(model, [{subject.name: key, thing.name: each} for each in new])
+    return bool(gone or new)
 
 
 def _take_after(

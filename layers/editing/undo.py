@@ -8,10 +8,11 @@ change set gave them; where they do not, nothing is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from layers.access import Actor
 from layers.base import Base, Entity, Tracked, table_of
@@ -55,18 +56,39 @@ def undo(connection: sa.Connection, actor: Actor, seq: int, reason: str | None =
     record = Base.metadata.tables["change_set"]
     found = connection.execute(sa.select(record).where(record.c.seq == seq)).one_or_none()
     if found is None:
-        raise NotFound(zh=f"没有序号为 {seq} 的修改", en=f"There is no change set {seq}")
+        raise _unknown(seq)
+    _lock(connection, seq)
+    rows = _rows(connection, seq)
+    _check_scope(connection, actor, seq, rows)
     if found.actor != actor.name and not (reason or "").strip():
         raise BadRequest(
             zh=f"第 {seq} 号修改由 {found.actor or '—'} 所作；撤销他人的修改须写明原因",
             en=f"Change set {seq} was made by {found.actor or '—'}; give a reason to undo it",
             field="reason",
         )
-    rows = _rows(connection, seq)
-    _check_scope(connection, actor, seq, rows)
     said = f"撤销 #{seq}" + (f"：{reason.strip()}" if reason and reason.strip() else "")
     changes = ChangeSet(connection, actor.name, said, undoes=seq, by_hand=True)
-    return _reversed(connection, changes, seq, rows)
+    return _reversed(connection, actor, changes, seq, rows)
+
+
+def _unknown(seq: int) -> NotFound:
+    return NotFound(
+        zh=f"没有序号为 {seq} 的修改，或您无权查看",
+        en=f"There is no change set {seq}, or it is not yours to see",
+    )
+
+
+def _lock(connection: sa.Connection, seq: int) -> None:
+    """Lock what is left of the rows of a change set, in the order in which all edits lock."""
+    change = Base.metadata.tables["change"]
+    mine = sa.select(change.c.id).where(change.c.tx == _tx(seq))
+    models = {table_of(m).name: m for m in _tracked()}
+    touched = sa.select(change.c.layer).distinct().where(change.c.tx == _tx(seq))
+    for name in sorted(connection.scalars(touched)):
+        table = table_of(models[name])
+        rows = mine.where(change.c.layer == name)
+        held = sa.select(table.c.id).where(table.c.id.in_(rows)).order_by(table.c.id)
+        connection.execute(held.with_for_update())
 
 
 def _rows(connection: sa.Connection, seq: int) -> list[_Row]:
@@ -91,7 +113,17 @@ def _rows(connection: sa.Connection, seq: int) -> list[_Row]:
             "import the former file again",
         )
     models = {table_of(m).name: m for m in _tracked()}
-    return [_Row(models[row[0]], row[1], row[2], row[4]) for row in found]
+    rows = [_Row(models[row[0]], row[1], row[2], row[4]) for row in found]
+    return [_reborn(connection, row) for row in rows]
+
+
+def _reborn(connection: sa.Connection, row: _Row) -> _Row:
+    """Return a row that was deleted and made again in one change set as what it is: altered."""
+    if row.operation != "D" or row.touched:
+        return row
+    table = table_of(row.model)
+    there = connection.scalar(sa.select(sa.exists().where(table.c.id == row.id)))
+    return replace(row, operation="U") if there else row
 
 
 def _tracked() -> list[type[Tracked]]:
@@ -110,22 +142,35 @@ def _check_scope(connection: sa.Connection, actor: Actor, seq: int, rows: Sequen
         )
     if actor.bodies is None:
         return
-    for row in rows:
-        bodies = _bodies(connection, seq, row) if issubclass(row.model, Entity) else set()
-        if not bodies <= set(actor.bodies):
-            raise Forbidden(
-                zh="该修改含不属于本机构及下级机构的对象",
-                en="It holds rows that do not belong to your body or those below it",
-            )
+    bodies = [_bodies(connection, seq, row) for row in rows]
+    mine = set(actor.bodies)
+    if not any(each & mine for each in bodies):
+        raise _unknown(seq)
+    if not all(each <= mine for each in bodies):
+        raise Forbidden(
+            zh="该修改含不属于本机构及下级机构的对象",
+            en="It holds rows that do not belong to your body or those below it",
+        )
 
 
 def _bodies(connection: sa.Connection, seq: int, row: _Row) -> set[int | None]:
-    table = table_of(row.model)
+    """Return who owned a row before the change set and who does now; of a link, its subject."""
+    table, keys = table_of(row.model), [row.id]
+    if issubclass(row.model, Link):
+        subject = next(c for c in table.c if c.foreign_keys)
+        past = history_table(table)
+        image = past.c[subject.name]
+        keys = [
+            *connection.scalars(sa.select(subject).where(table.c.id == row.id)),
+            *connection.scalars(sa.select(image).where(past.c.id == row.id, past.c.tx == _tx(seq))),
+        ]
+        table = next(iter(subject.foreign_keys)).column.table
     past = history_table(table)
+    wanted = sa.func.any(sa.literal(keys, sa.ARRAY(sa.BigInteger)))
     return {
-        *connection.scalars(sa.select(table.c.body_id).where(table.c.id == row.id)),
+        *connection.scalars(sa.select(table.c.body_id).where(table.c.id == wanted)),
         *connection.scalars(
-            sa.select(past.c.body_id).where(past.c.id == row.id, past.c.tx == _tx(seq))
+            sa.select(past.c.body_id).where(past.c.id == wanted, past.c.tx == _tx(seq))
         ),
     }
 
@@ -136,27 +181,25 @@ def _tx(seq: int) -> sa.ScalarSelect[Any]:
 
 
 def _reversed(
-    connection: sa.Connection, changes: ChangeSet, seq: int, rows: Sequence[_Row]
+    connection: sa.Connection, actor: Actor, changes: ChangeSet, seq: int, rows: Sequence[_Row]
 ) -> Done:
     born = [r for r in rows if r.operation == "I"]
     gone = [r for r in rows if r.operation == "D"]
     altered = [r for r in rows if r.operation == "U"]
-    _refuse_touched([r for r in born + gone if r.touched])
+    _refuse_touched(_changed_since(connection, seq, [r for r in born + gone if r.touched]))
     merged = _merged(connection, seq, [r for r in altered if r.touched])
-    refuse(check_deletes(connection, _entities(born)))
+    refuse(check_deletes(connection, actor, _entities(born)))
     with key_faults(connection):
-        connection.execute(sa.text("SET CONSTRAINTS ALL DEFERRED"))
+        changes.defer()
         for model, ids in _by_model(gone):
             changes.bring_back(model, _tx(seq), ids)
         for model, ids in _by_model([r for r in altered if not r.touched]):
             changes.revert(model, _tx(seq), ids)
-        for row, values in merged:
-            changes.update(row.model, [{"id": row.id, **values}])
-        # Links before the things they belong to, which would take them along.
-        for model, ids in sorted(_by_model(born), key=lambda each: not issubclass(each[0], Link)):
-            changes.delete(model, ids)
+        for model, group in merged:
+            changes.update(model, group)
+        changes.delete([(r.model, r.id) for r in born])
         back = _entities([r for r in rows if r.operation != "I"])
-        refuse(check_rules(connection, back))
+        refuse(check_rules(connection, actor, back))
         changes.refresh_search()
         sealed = changes.seal()
     seq_, at = sealed or (None, None)
@@ -193,6 +236,26 @@ def _written(
     return made
 
 
+def _changed_since(connection: sa.Connection, seq: int, rows: Sequence[_Row]) -> list[_Row]:
+    """Return those of rows touched since that are not as the change set left them.
+
+    What was deleted and brought back, or made again and deleted, is as it was.
+    """
+    changed = []
+    for model, ids in _by_model(rows):
+        _, after, now = _images(connection, seq, model, ids)
+        for row in (r for r in rows if r.model is model):
+            held = now.get(row.id)
+            left = after.get(row.id) if row.operation == "I" else None
+            if _but_revision(held) != _but_revision(left):
+                changed.append(row)
+    return changed
+
+
+def _but_revision(image: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if image is None else {k: v for k, v in image.items() if k != "revision"}
+
+
 def _refuse_touched(rows: Sequence[_Row]) -> None:
     """Refuse to delete what was changed since it was made, or to make again what is there."""
     if rows:
@@ -201,48 +264,58 @@ def _refuse_touched(rows: Sequence[_Row]) -> None:
 
 def _merged(
     connection: sa.Connection, seq: int, rows: Sequence[_Row]
-) -> list[tuple[_Row, dict[str, Any]]]:
-    """Return the fields to take back of rows changed since, where nobody else set them."""
-    found: list[tuple[_Row, dict[str, Any]]] = []
+) -> list[tuple[type[Tracked], list[dict[str, Any]]]]:
+    """Return the fields to take back of rows changed since, where nobody else set them.
+
+    Returns
+    -------
+    Class and values, grouped by the columns that are named: each group is one statement.
+    """
+    found: dict[tuple[type[Tracked], tuple[str, ...]], list[dict[str, Any]]] = {}
     clashes: list[tuple[_Row, list[str]]] = []
-    for row in rows:
-        before, after, now = _images(connection, seq, row)
-        if now is None:
-            clashes.append((row, []))
-            continue
-        mine = [n for n in before if n not in ("id", "revision") and before[n] != after[n]]
-        lost = [n for n in mine if now[n] != after[n]]
-        if lost:
-            clashes.append((row, lost))
-        elif mine:
-            found.append((row, {n: before[n] for n in mine}))
+    for model, ids in _by_model(rows):
+        before, after, now = _images(connection, seq, model, ids)
+        for row in (r for r in rows if r.model is model):
+            if row.id not in now:
+                clashes.append((row, []))
+                continue
+            was, made, held = before[row.id], after[row.id], now[row.id]
+            mine = [n for n in was if n not in ("id", "revision") and was[n] != made[n]]
+            lost = [n for n in mine if held[n] != made[n]]
+            if lost:
+                clashes.append((row, lost))
+            elif mine:
+                key = (model, tuple(sorted(mine)))
+                found.setdefault(key, []).append({"id": row.id, **{n: was[n] for n in mine}})
     if clashes:
         raise _conflict(clashes)
-    return found
+    return [(model, group) for (model, _), group in found.items()]
+
+
+_Images = dict[int, Mapping[str, Any]]
 
 
 def _images(
-    connection: sa.Connection, seq: int, row: _Row
-) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any] | None]:
-    """Return a row before the change set, after it, and as it is now (None where it is gone)."""
-    table = table_of(row.model)
+    connection: sa.Connection, seq: int, model: type[Tracked], ids: Sequence[int]
+) -> tuple[_Images, _Images, _Images]:
+    """Return rows before the change set, after it, and as they are now, by their ids."""
+    table = table_of(model)
     past, record = history_table(table), Base.metadata.tables["change_set"]
-    images = (
-        connection.execute(
+    wanted = sa.func.any(sa.literal(list(ids), sa.ARRAY(sa.BigInteger)))
+
+    def image(place: sa.ColumnElement[bool]) -> _Images:
+        query = (
             sa.select(*image_columns(past))
+            .ext(distinct_on(past.c.id))
             .join(record, record.c.tx == past.c.tx)
-            .where(past.c.id == row.id, record.c.seq >= seq)
-            .order_by(record.c.seq)
-            .limit(2)
+            .where(past.c.id == wanted, place)
+            .order_by(past.c.id, record.c.seq)
         )
-        .mappings()
-        .all()
-    )
-    stored = image_columns(table)
-    now = connection.execute(
-        sa.select(*stored).where(table.c.id == row.id).with_for_update()
-    ).mappings()
-    return dict(images[0]), dict(images[1]), next(map(dict, now), None)
+        return {row["id"]: dict(row) for row in connection.execute(query).mappings()}
+
+    now = connection.execute(sa.select(*image_columns(table)).where(table.c.id == wanted))
+    held: _Images = {row["id"]: dict(row) for row in now.mappings()}
+    return image(record.c.seq == seq), image(record.c.seq > seq), held
 
 
 def _conflict(rows: Sequence[tuple[_Row, list[str]]]) -> Stale:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import shapely
-from sqlalchemy import Boolean, Column, Date, DateTime, Float, Integer, Numeric
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Float, Integer, Numeric
 
 from geo.messages import GEOMETRY_MESSAGES
 from geo.validity import Target, check_geometry
@@ -89,7 +89,7 @@ def _value(column: Column[Any], given: Any, zone: ZoneInfo) -> Any:
         return None
     choices = CHOICES.get(column.info.get("choices", ""))
     if choices is not None:
-        if given not in choices:
+        if not isinstance(given, str) or given not in choices:
             known = "、".join(f"{code}（{label.zh}）" for code, label in choices.items())
             raise _Wrong(
                 f"没有“{given}”这一项；可选：{known}",
@@ -98,7 +98,7 @@ def _value(column: Column[Any], given: Any, zone: ZoneInfo) -> Any:
         return given
     for kind, read in _READERS:
         if isinstance(column.type, kind):
-            return read(given, zone)
+            return _in_range(column, read(given, zone))
     return _text(given, zone)
 
 
@@ -106,11 +106,18 @@ def _text(given: Any, _zone: ZoneInfo) -> str:
     if not isinstance(given, str):
         raise _Wrong("应为文字", "must be a text")
     text = given.strip()
-    if len(text) > LONGEST or "\0" in text:
+    if len(text) > LONGEST:
         raise _Wrong(
             f"文字过长（至多 {LONGEST} 字）", f"is too long (at most {LONGEST} characters)"
         )
+    if not writable(text):
+        raise _Wrong("含有无法保存的字符", "holds a character that cannot be kept")
     return text
+
+
+def writable(text: str) -> bool:
+    """Whether the database can keep a text: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def _boolean(given: Any, _zone: ZoneInfo) -> bool:
@@ -126,10 +133,21 @@ def _integer(given: Any, _zone: ZoneInfo) -> int:
     return int(given)
 
 
+def _in_range(column: Column[Any], value: Any) -> Any:
+    most = 2**63 - 1 if isinstance(column.type, BigInteger) else 2**31 - 1
+    if isinstance(column.type, Integer) and abs(value) > most:
+        raise _Wrong(f"数值应在 ±{most} 以内", f"must lie within ±{most}")
+    return value
+
+
 def _float(given: Any, _zone: ZoneInfo) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    try:
+        found = float(given) if isinstance(given, int | float) else math.nan
+    except OverflowError:
+        found = math.inf
+    if isinstance(given, bool) or not math.isfinite(found):
         raise _Wrong("应为数值", "must be a number")
-    return float(given)
+    return found
 
 
 def _decimal(given: Any, _zone: ZoneInfo) -> str:

@@ -66,18 +66,37 @@ BEGIN
             USING TG_TABLE_NAME, this_tx;
         END;
     ELSIF TG_OP = 'UPDATE' THEN
-        EXECUTE format($q$
-            INSERT INTO change (layer, id, tx, operation, before, after)
-            SELECT $1, o.id, $2, 'U', onemap_extent(%s), onemap_extent(%s)
-              FROM old_rows o JOIN new_rows n USING (id)
-            ON CONFLICT (layer, id, tx) DO UPDATE SET after = excluded.after $q$,
-            extent_old, extent_new)
-        USING TG_TABLE_NAME, this_tx;
+        BEGIN
+            EXECUTE format($q$
+                INSERT INTO change (layer, id, tx, operation, before, after)
+                SELECT $1, o.id, $2, 'U', onemap_extent(%s), onemap_extent(%s)
+                  FROM old_rows o JOIN new_rows n USING (id)
+                ON CONFLICT (layer, id, tx) DO UPDATE SET after = excluded.after $q$,
+                extent_old, extent_new)
+            USING TG_TABLE_NAME, this_tx;
+        EXCEPTION WHEN cardinality_violation THEN
+            -- A row that names two of the rows that one statement deletes is emptied twice: it is
+            -- here twice, in the order in which it was written.
+            EXECUTE format($q$
+                INSERT INTO change (layer, id, tx, operation, before, after)
+                SELECT $1, o.id, $2, 'U', onemap_extent(%s), onemap_extent(%s)
+                  FROM (SELECT DISTINCT ON (id) * FROM
+                           (SELECT *, row_number() OVER () AS written_ FROM old_rows) f
+                         ORDER BY id, written_) o
+                  JOIN (SELECT DISTINCT ON (id) * FROM
+                           (SELECT *, row_number() OVER () AS written_ FROM new_rows) l
+                         ORDER BY id, written_ DESC) n USING (id)
+                ON CONFLICT (layer, id, tx) DO UPDATE SET after = excluded.after $q$,
+                extent_old, extent_new)
+            USING TG_TABLE_NAME, this_tx;
+        END;
     ELSE
         EXECUTE format($q$
             INSERT INTO change (layer, id, tx, operation, before)
             SELECT $1, o.id, $2, 'D', onemap_extent(%s) FROM old_rows o
-            ON CONFLICT (layer, id, tx) DO UPDATE SET after = NULL $q$, extent_old)
+            ON CONFLICT (layer, id, tx) DO UPDATE SET after = NULL,
+                operation = CASE change.operation WHEN 'U' THEN 'D' ELSE change.operation END
+            $q$, extent_old)
         USING TG_TABLE_NAME, this_tx;
     END IF;
     RETURN NULL;

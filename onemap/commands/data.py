@@ -203,6 +203,55 @@ def events(demo: Demo = False) -> None:
 
 
 @db_app.command(
+    help=say("删除过早的修改历史", "forget history that is older than wanted"),
+)
+def prune(
+    older_than: Annotated[
+        int | None,
+        typer.Option(
+            "--older-than",
+            metavar="DAYS",
+            min=1,
+            help=say(
+                "多少天以前的（默认 ONEMAP_KEEP_HISTORY_DAYS）",
+                "of more than so many days ago (default ONEMAP_KEEP_HISTORY_DAYS)",
+            ),
+        ),
+    ] = None,
+    demo: Demo = False,
+) -> None:
+    """Delete history and log of long ago; later moments are answered as before."""
+    from datetime import timedelta
+
+    import sqlalchemy as sa
+
+    from layers import pruning
+    from onemap.database import connected
+    from onemap.settings import load
+
+    settings = load()
+    days = older_than or settings.keep_history_days
+    if days is None:
+        raise Trouble(
+            ExitCode.USAGE,
+            "请给出 --older-than 天数，或设置 ONEMAP_KEEP_HISTORY_DAYS；未删除任何内容。",
+            "Give --older-than with a number of days, or set ONEMAP_KEEP_HISTORY_DAYS; "
+            "nothing was deleted.",
+        )
+    with connected(settings, demo=demo) as connection:
+        now = connection.execute(sa.select(sa.func.onemap_now())).scalar_one()
+        done = pruning.prune(connection, now - timedelta(days=days))
+    typer.echo(
+        say(
+            f"已删除 {days} 天以前的历史：修改 {done.changes} 条，旧版本 {done.images} 个，"
+            f"修改记录 {done.sets} 次",
+            f"Forgot what is older than {days} days: {done.changes} changes, "
+            f"{done.images} former rows, {done.sets} change sets",
+        )
+    )
+
+
+@db_app.command(
     help=say("打开 psql", "open psql on it"),
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
@@ -217,6 +266,7 @@ def psql(
     import shutil
     import subprocess
 
+    from layers.ticks import Ticks
     from onemap import postgres
     from onemap.database import opened, psql_environment
     from onemap.settings import load
@@ -232,6 +282,7 @@ def psql(
     with opened(load(), demo=demo, upgrade=False) as database:
         url = database.app_url if app_role else database.owner_url
         ended = subprocess.run([program, url, *context.args], env=psql_environment(), check=False)
+        Ticks.of(database.ticks).tick()  # nobody knows what was written by hand
     raise typer.Exit(ended.returncode)
 
 

@@ -131,7 +131,7 @@ async def test_an_edit_with_one_impossible_part_writes_none_of_it(
         ({"capacity": 2.5}, "应为整数"),
         ({"usable_area_m2": "17"}, "应为数值"),
         ({"body_id": 999_999}, "没有编号为 999999"),
-        ({"capacity": 10**12}, "数据库拒绝了该值"),
+        ({"capacity": 10**12}, "数值应在 ±2147483647 以内"),
     ],
 )
 async def test_a_wrong_value_is_told_with_its_field(
@@ -267,3 +267,32 @@ async def test_what_another_did_is_undone_with_a_reason(
     assert (await client.post(f"/changes/{seq}/undo")).status_code == 400
     answer = await client.post(f"/changes/{seq}/undo", json={"reason": "录入有误"})
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"puts": [{"layer": "rooms", "id": 1, "revision": 10**30, "properties": {"capacity": 1}}]},
+        {"puts": [{"layer": "rooms", "id": 1, "revision": 1, "properties": {"use": ["office"]}}]},
+        {"puts": [{"layer": "rooms", "id": 1, "revision": 1, "properties": {"body_id": 10**30}}]},
+        {"puts": [{"layer": "rooms", "id": 1, "revision": 1, "properties": {"name": "a\u0000"}}]},
+        {"reason": "a\u0000b", "deletes": [{"layer": "rooms", "id": 1, "revision": 1}]},
+        {"puts": [{"layer": "rooms", "id": 1, "revision": 1, "like": 2}]},
+        {},
+    ],
+)
+async def test_odd_input_is_refused_in_words(client: httpx.AsyncClient, body: Any) -> None:
+    answer = await client.post("/changes", json=body)
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.json()["detail"]
+
+
+async def test_what_is_too_large_is_refused_before_it_is_read(client: httpx.AsyncClient) -> None:
+    async def endless() -> Any:
+        for _ in range(30):
+            yield b" " * 1_000_000
+
+    answer = await client.post(
+        "/changes", content=endless(), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 413

@@ -218,7 +218,7 @@ def test_the_past_has_no_events_and_a_database_that_is_away_is_told(database):
 
 
 async def test_a_server_that_ends_does_not_wait_for_its_streams(database, ticks):
-    with services(database.app_url, 1, ticks=str(ticks.path)) as ((address,), (process,)):
+    with services(database.app_url, 1, ticks=str(ticks.path)) as ((address,), process):
         async with opened(address) as page:
             await page.next()
             began = time.monotonic()

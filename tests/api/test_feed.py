@@ -156,6 +156,22 @@ async def test_a_lost_connection_forgets_everything_and_leaves_out_no_set(databa
         assert "broken" not in notes.events
 
 
+async def test_whatever_breaks_the_reading_the_connection_is_made_anew(database):
+    ticks = Ticks.of(None)
+    async with following(database.app_url, ticks) as (feed, notes):
+        reached = feed._state
+
+        async def broken(*_):
+            feed._state = reached
+            raise RuntimeError("another operation is in progress")
+
+        feed._state = broken
+        ticks.tick()
+        assert not await feed.ready()
+        assert notes.events == ["lost"]
+        await until(lambda: feed.fresh)
+
+
 async def test_nothing_is_fresh_while_the_database_is_away():
     feed = Feed("postgresql://nobody@127.0.0.1:1/none", Ticks.of(None))
     await feed.open()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.bench import data, estate, features, imports, report, tiles
+from tests.bench import cached, data, estate, features, history, imports, report, tiles
 
-PARTS = ("tiles", "features", "import")
+PARTS = ("tiles", "cached", "features", "import", "history")
 
 
 def main() -> None:
@@ -25,8 +25,12 @@ def main() -> None:
             print(f"· {part}", file=sys.stderr, flush=True)
             if part == "tiles":
                 measured += tiles.run(bench, asked.seconds, asked.rounds)
+            elif part == "cached":
+                measured += cached.run(bench, asked.seconds, asked.rounds)
             elif part == "features":
                 measured += features.run(bench, asked.seconds, asked.rounds)
+            elif part == "history":
+                measured += history.run(bench, asked.rounds)
             else:
                 measured += imports.run(bench, asked.rounds)
         with psycopg.connect(bench.url(estate.TEMPLATE)) as link:

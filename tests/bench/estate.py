@@ -92,7 +92,9 @@ def fresh(bench_: Bench, name: str) -> Iterator[str]:
         try:
             yield bench_.url(name)
         finally:
-            link.execute(drop)
+            # Another connection: this one is lost where the server was restarted meanwhile.
+            with psycopg.connect(bench_.cluster.url("postgres"), autocommit=True) as last:
+                last.execute(drop)
 
 
 def filled(bench_: Bench) -> str:

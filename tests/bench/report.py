@@ -77,14 +77,20 @@ GOALS = (
     Goal("z16 tile", "raw", 0.50),
     Goal("z14 tile", "tipg", 1.6),
     Goal("z16 tile", "tipg", 5),
+    Goal("z14 tile, kept", "nginx", 0.85),
+    Goal("z16 tile, kept", "nginx", 0.85),
     Goal("feature page", "tipg", 25),
     Goal("import", "copy", 0.35),
     Goal("import", "to_postgis", 3),
+    Goal("new rows", "off", 1.5, "seconds"),
+    Goal("changed rows", "off", 3, "seconds"),
 )
 NAMES = {
     "raw": "raw SQL (pgbench)",
+    "nginx": "nginx, static files",
     "copy": "COPY BINARY, server-side",
     "to_postgis": "geopandas.to_postgis",
+    "off": "triggers of history off",
 }
 
 

@@ -24,8 +24,8 @@ PEERS = ROOT / ".bench" / "venv"
 
 
 @contextlib.contextmanager
-def onemap(bench: Bench) -> Iterator[str]:
-    """Serve the bench's estate with `onemap serve`, one process, and give its address."""
+def onemap(bench: Bench, **settings: str) -> Iterator[str]:
+    """Serve the bench's estate with `onemap serve` and give its address: one process, no cache."""
     port = free_port()
     environment = {
         **without_onemap(),
@@ -34,6 +34,7 @@ def onemap(bench: Bench) -> Iterator[str]:
         "ONEMAP_ANONYMOUS": "estate",
         "ONEMAP_TILE_CACHE_MB": "0",
         "ONEMAP_DATA_DIR": str(bench.folder),
+        **settings,
     }
     command = [sys.executable, "-m", "onemap", "serve", "--port", str(port)]
     log = bench.folder / "onemap.log"

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browsing import Visit
+from tests.e2e.browsing import Visit, visiting
 from tests.e2e.conftest import Served
 from tests.e2e.serving import WEB, build_page, served
 from tests.support import small_estate
@@ -50,7 +50,9 @@ def change(estate: Served, layer: str, key: int, **properties: Any) -> None:
 def refused(there: Visit, status: int) -> None:
     """Take note that the service refused, as the test wants it: that is no fault of the page."""
     before = len(there.faults)
-    there.faults[:] = [f for f in there.faults if not f.startswith((f"{status} ", "Failed to load"))]
+    there.faults[:] = [
+        f for f in there.faults if not f.startswith((f"{status} ", "Failed to load"))
+    ]
     assert len(there.faults) < before, f"nothing was refused with {status}"
 
 
@@ -60,6 +62,14 @@ def form_of(visit: Any, estate: Served, layer: str, key: str, size: str = "deskt
     there.page.locator("[data-edit=form]").click()
     expect(there.page.get_by_test_id("edit-form")).to_be_visible()
     return there
+
+
+def said(there: Visit, text: str) -> Any:
+    """Wait until the page says that it was done, and keep it saying so: it waits for a pointer."""
+    toast = there.page.get_by_test_id("toast")
+    expect(toast).to_contain_text(text)
+    toast.locator(".toast").hover()
+    return toast
 
 
 def breaches(there: Visit) -> list[str]:
@@ -85,8 +95,7 @@ def test_a_room_is_edited_by_form_and_the_change_is_taken_back_and_made_again(
     there.page.get_by_role("combobox", name="用途").click()
     there.page.get_by_role("option", name="会议室").click()
     there.page.get_by_role("button", name="保存", exact=True).click()
-    toast = there.page.get_by_test_id("toast")
-    expect(toast).to_contain_text("已保存")
+    toast = said(there, "已保存")
     expect(there.page.locator("dd[data-field=capacity]")).to_contain_text("6")
     assert feature(estate, "rooms", room)["values"]["capacity"] == 6
 
@@ -107,9 +116,10 @@ def test_a_save_fetches_the_touched_tiles_and_no_others(visit: Any, estate: Serv
     there.page.get_by_label("名称", exact=True).fill("档案")
     there.settle()
     there.requests.clear()
-    there.page.keyboard.press("Enter")
-    expect(there.page.get_by_test_id("toast")).to_contain_text("已保存")
-    there.settle()
+    with there.page.expect_response("**/tiles/rooms/**"):
+        there.page.keyboard.press("Enter")
+        expect(there.page.get_by_test_id("toast")).to_contain_text("已保存")
+    there.page.wait_for_timeout(1000)
     tiles = {u.split("/tiles/")[1].split("/")[0] for u in there.requests if "/tiles/" in u}
     assert "rooms" in tiles
     assert not {"roads", "waters", "buildings", "sites"} & tiles
@@ -148,6 +158,8 @@ def test_two_who_change_the_same_field_choose_between_them(visit: Any, estate: S
 def test_what_is_not_saved_is_not_lost_by_mistake(visit: Any, estate: Served) -> None:
     there = form_of(visit, estate, "rooms", "B03-408")
     there.page.get_by_label("可容纳人数").fill("3")
+    held = "() => !dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+    assert there.page.evaluate(held), "the browser would close the page without a word"
     there.page.keyboard.press("Escape")
     dialog = there.page.get_by_role("dialog")
     expect(dialog).to_contain_text("放弃未保存的修改")
@@ -187,8 +199,7 @@ def test_what_is_deleted_is_named_and_comes_back(visit: Any, estate: Served) -> 
     there.open(f"#{FLOOR}&sel=assets/{asset}")
     there.page.locator("[data-edit=delete]").click()
     dialog.get_by_role("button", name="删除").click()
-    toast = there.page.get_by_test_id("toast")
-    expect(toast).to_contain_text("已删除")
+    toast = said(there, "已删除")
     with suppress(AssertionError):
         feature(estate, "assets", asset)
         pytest.fail("the asset is still there")
@@ -197,9 +208,9 @@ def test_what_is_deleted_is_named_and_comes_back(visit: Any, estate: Served) -> 
     assert feature(estate, "assets", asset)["values"]["name"] == "办公桌"
 
 
-def test_who_may_only_look_is_offered_no_edit(browser: Any, module_database: Any, estate: Served) -> None:
-    from tests.e2e.browsing import visiting
-
+def test_who_may_only_look_is_offered_no_edit(
+    browser: Any, module_database: Any, estate: Served
+) -> None:
     with (
         served(module_database.app_url, build_page()) as origin,
         visiting(browser, origin, "desktop") as there,
@@ -208,3 +219,176 @@ def test_who_may_only_look_is_offered_no_edit(browser: Any, module_database: Any
         expect(there.page.locator(".facts .chip").first).to_be_visible()
         expect(there.page.locator("[data-edit]")).to_have_count(0)
         there.assert_clean()
+
+
+def shaping(visit: Any, estate: Served, kind: str, layer: str, key: str) -> Visit:
+    """Select a thing and begin to change its shape."""
+    there: Visit = visit("desktop").open(f"#{FLOOR}&sel={layer}/{estate.ids[layer, key]}")
+    there.page.locator(f"[data-edit={kind}]").click()
+    begun(there)
+    return there
+
+
+def begun(there: Visit) -> None:
+    """Wait until the tool for shapes has what it needs."""
+    expect(there.page.locator("[data-testid=shaping][aria-busy=false]")).to_be_visible()
+    there.settle()
+
+
+def click(there: Visit, lon: float, lat: float) -> None:
+    """Click a place; two clicks at once would be a double one."""
+    there.click_at(lon, lat)
+    there.page.wait_for_timeout(400)
+
+
+def save_shape(there: Visit) -> None:
+    """Save what is drawn and wait until that is said."""
+    there.page.get_by_test_id("shaping").get_by_role("button", name="保存").click()
+    expect(there.page.get_by_test_id("toast")).to_contain_text("已")
+    expect(there.page.get_by_test_id("shaping")).to_have_count(0)
+
+
+def corners(found: dict[str, Any]) -> set[tuple[float, float]]:
+    """Return the corners of a thing with one part."""
+    [[ring]] = found["geometry"]["coordinates"]
+    return {(round(x, 9), round(y, 9)) for x, y in ring}
+
+
+def at(x: float, y: float) -> tuple[float, float]:
+    """Return a corner of the small estate's squares, in their halves."""
+    return round(LON + x * 0.0001, 9), round(LAT + y * 0.0001, 9)
+
+
+def test_a_corner_that_is_dragged_near_a_neighbours_lies_on_it(visit: Any, estate: Served) -> None:
+    room = estate.ids["rooms", "B03-101"]
+    before = corners(feature(estate, "rooms", room))
+    there = shaping(visit, estate, "reshape", "rooms", "B03-101")
+    ends = there.on_map(
+        "it.map(p => { const q = map.project(p); return [q.x, q.y] })", [at(9, 1), at(10, 1)]
+    )
+    (x, y), (to_x, to_y) = ends
+    mouse = there.page.mouse
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x + 20, y - 10, steps=4)
+    mouse.move(to_x - 6, to_y + 5, steps=4)
+    mouse.up()
+    expect(there.page.get_by_test_id("shape-size")).to_contain_text("m²")
+    assert breaches(there) == []
+    save_shape(there)
+    assert corners(feature(estate, "rooms", room)) == before - {at(9, 1)} | {at(10, 1)}
+    there.page.locator("body").press("Control+z")
+    expect(there.page.get_by_test_id("toast")).to_contain_text("已撤销")
+    assert corners(feature(estate, "rooms", room)) == before
+
+
+def test_a_room_is_cut_in_two_and_made_one_again(visit: Any, estate: Served) -> None:
+    room = estate.ids["rooms", "B03-101"]
+    before = feature(estate, "rooms", room)
+    there = shaping(visit, estate, "split", "rooms", "B03-101")
+    click(there, *at(8.3, 0.02))
+    click(there, *at(8.3, 0.98))
+    card = there.page.get_by_test_id("shaping")
+    card.get_by_role("button", name="完成").click()
+    expect(card.get_by_label("新的一块叫")).to_have_value("B03-101-2")
+    assert breaches(there) == []
+    save_shape(there)
+    after = feature(estate, "rooms", room)
+    share = after["values"]["polygon_area_m2"] / before["values"]["polygon_area_m2"]
+    assert share == pytest.approx(0.7, abs=0.02)
+    assert after["values"]["usable_area_m2"] == pytest.approx(60 * share, abs=0.1)
+
+    there.page.locator("[data-edit=merge]").click()
+    begun(there)
+    card.get_by_label("并入").select_option(label="B03-101-2")
+    expect(card.get_by_role("button", name="保存")).to_be_enabled()
+    save_shape(there)
+    joined = feature(estate, "rooms", room)
+    assert joined["values"]["polygon_area_m2"] == pytest.approx(
+        before["values"]["polygon_area_m2"], rel=1e-3
+    )
+    assert corners(before) <= corners(joined)
+    assert joined["values"]["usable_area_m2"] == pytest.approx(60, abs=0.1)
+
+
+def test_a_new_room_lies_on_the_floor_in_view_and_belongs_to_its_neighbours_body(
+    visit: Any, estate: Served
+) -> None:
+    there: Visit = visit("desktop").open(f"#{FLOOR}&floor=0")
+    there.page.locator("[data-tool=draw]").click()
+    begun(there)
+    for corner in ((10, 1), (11, 1), (11, 2), (10, 2), (10, 1)):
+        click(there, *at(*corner))
+    form = there.page.get_by_test_id("edit-form")
+    expect(form).to_be_visible()
+    form.get_by_label("房间号").fill("B03-104")
+    there.page.get_by_role("button", name="保存", exact=True).click()
+    expect(there.page.get_by_test_id("toast")).to_contain_text("已新建")
+    there.page.wait_for_function("() => location.hash.includes('sel=rooms/')")
+    made = there.page.evaluate("() => Number(location.hash.match(/sel=rooms.(\\d+)/)[1])")
+    found = feature(estate, "rooms", made)
+    assert found["values"]["body_id"] == estate.ids["bodies", "017"]
+    assert [p["id"] for p in found["path"] if p["layer"] == "levels"] == [
+        estate.ids["levels", "B03-0"]
+    ]
+    assert {at(10, 1), at(11, 1)} <= corners(found)
+
+
+def test_an_asset_is_put_into_a_room_by_a_click(visit: Any, estate: Served) -> None:
+    asset = estate.ids["assets", "ZC-2023-003417"]
+    there = shaping(visit, estate, "place", "assets", "ZC-2023-003417")
+    click(there, *at(7, 4))  # outside of every room
+    expect(there.page.get_by_test_id("shaping")).to_contain_text("这里没有房间")
+    click(there, *at(2.5, 2.5))
+    expect(there.page.get_by_test_id("toast")).to_contain_text("B03-411")
+    found = feature(estate, "assets", asset)
+    assert found["values"]["room_id"] == estate.ids["rooms", "B03-411"]
+    assert found["geometry"]["coordinates"] == pytest.approx(at(2.5, 2.5), abs=1e-5)
+
+
+def test_many_rows_are_changed_as_one_and_taken_back_as_one(visit: Any, estate: Served) -> None:
+    there: Visit = visit("desktop").open(f"#{FLOOR}&floor=1&list=rooms&table=1")
+    names = ("B03-408", "B03-411", "B03-415")
+    before = [
+        feature(estate, "rooms", estate.ids["rooms", n])["values"]["restriction"] for n in names
+    ]
+    for name in names[:2]:
+        there.page.get_by_label(f"选择 {name}").check()
+    bar = there.page.get_by_test_id("bulk")
+    expect(bar).to_contain_text("已选 2 条")
+    assert breaches(there) == []
+
+    bar.get_by_role("button", name="在图上框选").click()
+    (x, y), (to_x, to_y) = there.on_map(
+        "it.map(p => { const q = map.project(p); return [q.x, q.y] })", [at(5.8, 3.2), at(7.2, 2.2)]
+    )
+    there.page.mouse.move(x, y)
+    there.page.mouse.down()
+    there.page.mouse.move(to_x, to_y, steps=5)
+    there.page.mouse.up()
+    expect(bar).to_contain_text("已选 3 条")
+
+    bar.get_by_role("button", name="修改字段").click()
+    dialog = there.page.get_by_role("dialog")
+    dialog.get_by_label("修改哪个字段").select_option(label="限制")
+    dialog.get_by_role("combobox", name="限制", exact=True).last.click()
+    dialog.locator("li[role=option]").first.click()
+    expect(dialog).to_contain_text("将修改 3 条")
+    assert breaches(there) == []
+    dialog.get_by_role("button", name="修改 3 条").click()
+    toast = said(there, "已修改 3 条")
+    values = [feature(estate, "rooms", estate.ids["rooms", n])["values"] for n in names]
+    assert len({each["restriction"] for each in values}) == 1
+    assert values[0]["restriction"] is not None
+    toast.get_by_role("button", name="撤销").click()
+    expect(toast).to_contain_text("已撤销")
+    after = [
+        feature(estate, "rooms", estate.ids["rooms", n])["values"]["restriction"] for n in names
+    ]
+    assert after == before
+
+
+def test_a_phone_offers_the_form_and_placing_but_no_drawing(visit: Any, estate: Served) -> None:
+    there: Visit = visit("phone").open(f"#{FLOOR}&sel=rooms/{estate.ids['rooms', 'B03-408']}")
+    expect(there.page.locator("[data-edit=form]")).to_be_visible()
+    expect(there.page.locator("[data-edit=reshape], [data-edit=split]")).to_have_count(0)

@@ -14,7 +14,9 @@ from layers.access import Actor
 from layers.base import table_of
 from layers.editing import Delete, Edit, Put, apply, undo
 from layers.editing.decide import decide
+from layers.energy import METERS
 from layers.fleet import VEHICLES
+from layers.problems import Stale, Unconditional
 from layers.records import HandEdit
 from tests.support.databases import Clone
 
@@ -116,7 +118,12 @@ def test_taking_the_files_value_is_a_change_and_ends_the_conflict(
     run("vehicles", sheet(tmp_path, with_(A, model="新型")))
     edits = table_of(HandEdit)
     with database.engine.begin() as link:
-        assert decide(link, EDITOR, link.scalar(sa.select(edits.c.id)), "file") is not None
+        key = link.scalar(sa.select(edits.c.id))
+        with pytest.raises(Unconditional):
+            decide(link, EDITOR, key, "file")
+        with pytest.raises(Stale):
+            decide(link, EDITOR, key, "file", 1)
+        assert decide(link, EDITOR, key, "file", 2) is not None
     assert rows("vehicle", plate=A[0])[0]["model"] == "新型"
     assert kept(database) == []
     run("vehicles", sheet(tmp_path, with_(A, model="更新型")))
@@ -163,3 +170,24 @@ def test_a_row_deleted_by_hand_stays_away_until_the_file_says_something_new(
     [back] = rows("vehicle", plate=A[0])
     assert back["model"] == "新型"
     assert run("vehicles", sheet(tmp_path, with_(A, model="新型"), B)).unchanged == 2
+
+
+def test_what_points_to_a_row_deleted_by_hand_is_told_and_the_rest_is_imported(
+    run: Any, rows: Any, database: Clone, tmp_path: Path
+) -> None:
+    path = tmp_path / "计量表.csv"
+    heads = ["表号", "能源种类", "上级表"]
+    lines = [["E-1", "电", ""], ["E-2", "电", "E-1"], ["E-3", "电", ""]]
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows([heads, *lines])
+    run("meters", path)
+    [main] = rows("meter", number="E-1")
+    gone = Edit(deletes=[Delete(METERS, main["id"], main["revision"])])
+    with database.engine.begin() as connection:
+        apply(connection, EDITOR, gone, zone=ZONE)
+    report = run("meters", path)
+    assert rows("meter", number="E-1") == []
+    assert {each.field for each in report.issues if each.reason == "unknown_reference"} == {
+        "parent_id"
+    }
+    assert len(rows("meter")) == 2

@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layers.access import ESTATE, rows
+from layers.assets import Asset
 from layers.base import Base, table_of
 from layers.estate import Building
 from layers.history import first_record, history_table, tracked_tables
+from layers.space import Room
 from tests.layers.support import SQUARE, put
 
 BUILDING = table_of(Building)
@@ -289,3 +291,21 @@ def test_the_record_of_a_table_begins_with_the_first_to_commit(database):
         first = connection.scalar(first_record("building"))
         assert first == connection.scalar(sa.select(sa.func.min(CHANGE_SETS.c.recorded_at)))
         assert set(_names(connection, first - timedelta(days=1)).values()) == {"先提交"}
+
+
+def test_a_row_that_names_two_rows_deleted_at_once_is_one_change(database):
+    with database.engine.begin() as connection:
+        rooms = [put(connection, Room, number=n, source_key=n, geom=SQUARE) for n in "12"]
+        pair = dict(zip(("room_id", "scanned_room_id"), rooms, strict=True))
+        asset = put(connection, Asset, name="桌", geom=None, **pair)
+    with database.engine.begin() as connection:
+        at = _moment(connection)
+        connection.execute(sa.delete(table_of(Room)))
+    with database.engine.connect() as connection:
+        for moment, wanted in ((None, (None, None)), (at, tuple(rooms))):
+            then = rows(Asset, ESTATE, moment)
+            columns = then.c.room_id, then.c.scanned_room_id
+            assert connection.execute(sa.select(*columns)).one() == wanted
+        logged = sa.select(CHANGES.c.operation).where(CHANGES.c.id == asset)
+        logged = logged.where(CHANGES.c.layer == "asset").order_by(CHANGES.c.tx)
+        assert connection.scalars(logged).all() == ["I", "U"]

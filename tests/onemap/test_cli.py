@@ -167,6 +167,23 @@ def test_the_help_names_every_kind_that_can_be_imported():
     assert sorted(SAID) == sorted(each.kind for each in KINDS)
 
 
+def test_history_is_forgotten_only_when_it_is_asked_for(
+    here: Callable[..., Any], database: Clone
+) -> None:
+    with psycopg.connect(database.owner_url, autocommit=True) as link:
+        link.execute("INSERT INTO vehicle (source, source_key) VALUES ('test', 'V-1')")
+        link.execute("UPDATE vehicle SET name = 'x'")
+        link.execute("UPDATE change_set SET recorded_at = recorded_at - interval '40 days'")
+    ended = here("db", "prune", **on(database))
+    assert ended.returncode == 2
+    assert "--older-than" in ended.stderr
+    ended = here("db", "prune", "--older-than", "50", **on(database))
+    assert "0 changes" in ended.stdout
+    ended = here("db", "prune", ONEMAP_KEEP_HISTORY_DAYS="30", **on(database))
+    told = "Forgot what is older than 30 days: 2 changes, 1 former rows, 1 change sets\n"
+    assert (ended.returncode, ended.stdout) == (0, told)
+
+
 def test_the_events_of_meters_are_derived_anew(here: Callable[..., Any], database: Clone) -> None:
     with psycopg.connect(database.owner_url) as link:
         link.execute("SELECT onemap_partition('reading', '2026-06-18', '2026-06-19')")

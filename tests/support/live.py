@@ -13,6 +13,7 @@ import uvicorn
 
 from api.app import create_app
 from api.session import Config
+from api.wire import TileProtocol
 
 
 @contextlib.contextmanager
@@ -21,7 +22,9 @@ def listening(database_url: str, **config: Any) -> Iterator[str]:
     app = create_app(Config(database_url, **{"anonymous": "estate", "pool_size": 2, **config}))
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", lifespan="on", http=TileProtocol)
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 30

@@ -26,7 +26,6 @@ def upgrade() -> None:
     sa.Column('field', sa.Text(), nullable=False, comment='字段；空为整行删除 | field; empty: the row was deleted'),
     sa.Column('imported', postgresql.JSONB(astext_type=sa.Text()), nullable=True, comment='文件原值 | what the file said last'),
     sa.Column('offered', postgresql.JSONB(astext_type=sa.Text()), nullable=True, comment='待定新值 | what a newer file says, to be decided'),
-    sa.Column('told_by', sa.BigInteger(), nullable=True, comment='导入批次 | the import that says so'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_hand_edit')),
     sa.UniqueConstraint('layer', 'source', 'source_key', 'field', name=op.f('uq_hand_edit_layer_source_source_key_field'))
     )

@@ -1,13 +1,15 @@
 /** Requests to the service: one origin, JSON in, problems as errors. */
+import type { Geometry } from 'geojson'
 import type { StyleSpecification } from 'maplibre-gl'
 
 import type { Consumption, Step } from '@/lib/consumption'
 
-import type { Done, Edit } from './editing'
+import type { Done, Edit, Parts, Shapes } from './editing'
 import type { Counted, Grouped, Keys, Listed, NamedFilter, PlaceKind, Quarantined, Workspace } from './lists'
 import type { ChangeMarks, Difference, FileConflicts, History } from './past'
 import type { paths } from './schema'
 import type {
+  Bounds,
   BuildingStack,
   Catalogue,
   Feature,
@@ -158,6 +160,11 @@ export const api = {
     get('/lists/{layer}/groups', { path: { layer }, query: { ...query, by } }, signal),
   keys: (layer: string, query: ListQuery, signal?: AbortSignal) =>
     get('/lists/{layer}/keys', { path: { layer }, query }, signal),
+  /** The exact shapes of what lies in a box: tiles round them. */
+  shapes: async (layer: string, bounds: Bounds, signal?: AbortSignal) =>
+    (await (await request(addressOf('/ogc/collections/{layer}/items', { path: { layer }, query: { bbox: bounds.join(), limit: 1000, f: 'json' } }), signal)).json()) as Shapes,
+  split: (geometry: Geometry, line: Geometry, lang: Language) => post<Parts>('/shapes/split', lang, { geometry, line }),
+  merge: (geometries: Geometry[], lang: Language) => post<Parts>('/shapes/merge', lang, { geometries }),
   change: (edit: Edit, lang: Language) => post<Done>('/changes', lang, edit),
   undo: (seq: number, lang: Language, reason?: string) => post<Done>(`/changes/${seq}/undo`, lang, reason ? { reason } : {}),
   history: (layer: string, key: number, page: { limit: number; after?: number; geometry?: boolean }, lang: Language, signal?: AbortSignal) =>

@@ -36,3 +36,12 @@ export interface Done {
   puts: { layer: string; id: number; revision: number }[]
   deletes: { layer: string; id: number }[]
 }
+
+/** What an area is cut into, or joined to; the largest first. */
+export interface Parts {
+  parts: { geometry: Geometry; area_m2: number }[]
+}
+
+export interface Shapes {
+  features: { id: number; geometry: Geometry | null; properties: Record<string, unknown> }[]
+}

@@ -1689,6 +1689,7 @@ export interface paths {
                                 id: number;
                                 layer: string;
                                 row: number;
+                                revision: number | null;
                                 name: string;
                                 source: string;
                                 source_key: string;

@@ -14,6 +14,7 @@ import { select } from './choice'
 import { save } from './editing'
 import { catalogue, layers, report } from './service'
 import { savePut } from './settling'
+import { shaped, task } from './tools'
 import { view } from './view'
 
 interface Draft {
@@ -38,6 +39,9 @@ export const errors = ref<Record<string, string>>({})
 export const fields = computed<Field[]>(() => formFields(layers.value.get(draft.value?.layer ?? '')?.fields ?? []))
 export const changes = computed<Values>(() => (draft.value ? changesOf(draft.value.base, values) : {}))
 export const dirty = computed(() => draft.value !== null && (draft.value.id === null || Object.keys(changes.value).length > 0))
+
+/** What would be lost if the page were left now: what was put in, or a shape. */
+export const unsaved = computed(() => dirty.value || shaped.value !== null)
 
 const t = (key: string, named: Record<string, unknown> = {}): string => i18n.global.t(key, named)
 
@@ -82,18 +86,19 @@ export function makeFeature(layer: string, made: Draft['made'], base: Values = {
 
 export function close(): void {
   draft.value = null
+  task.value = null
   errors.value = {}
 }
 
 /** Whether what was put in may be left: asks, where it would be lost. */
 export async function mayLeave(): Promise<boolean> {
-  if (!dirty.value) {
+  if (!unsaved.value) {
     close()
     return true
   }
   const yes = await ask({
     title: t('editing.leave_title'),
-    text: t('editing.leave_text', { name: draft.value?.title }),
+    text: t('editing.leave_text', { name: draft.value?.title ?? shaped.value }),
     yes: t('editing.discard'),
     no: t('editing.keep_on'),
     grave: true,
@@ -175,8 +180,8 @@ let putting = false
 watch(
   () => view.selection,
   (wanted, before) => {
-    if (putting || !draft.value || key(wanted) === key(before)) return
-    if (!dirty.value) {
+    if (putting || (!draft.value && !task.value) || key(wanted) === key(before)) return
+    if (!unsaved.value) {
       close()
       return
     }

@@ -25,7 +25,7 @@ const INPUTS = ['pointerdown', 'wheel', 'keydown', 'touchstart'] as const
 
 /** The padding of the map, so that what is shown lies between the columns (`--board` and the wall's `--rail`, as in the styles). */
 function between(): { top: number; right: number; bottom: number; left: number } {
-  const column = Math.min(Math.max(324, innerWidth * 0.19), 800)
+  const column = Math.min(Math.max(324, innerWidth * 0.22), 860)
   const by = scale.value
   return { top: 144 * by, bottom: 96 * by, left: column + (72 + 16) * by, right: column + 88 }
 }

@@ -156,7 +156,7 @@ def test_the_past_is_shown_whole_and_the_way_back_is_at_hand(visit: Any, estate:
     page.get_by_test_id("past").get_by_role("button", name="返回现在").click()
     expect(page.get_by_test_id("past")).to_have_count(0)
     expect(page.locator("[data-edit=form]")).to_be_visible()
-    there.settle()
+    expect(page.locator("#map")).to_have_attribute("data-drawing", "no")
     assert any("/tiles/" in url for url in there.requests)
     assert not any(
         "at=" in url for url in there.requests if "/tiles/" in url or "/features/" in url

@@ -8,7 +8,7 @@ import { listen, type Told, type Wish } from '@/lib/stream'
 
 import { saving, together } from './editing'
 import { facts } from './facts'
-import { dirty, draft } from './form'
+import { draft } from './form'
 import { anew, catalogue } from './service'
 import { touched, wasTold, type TouchedLayers } from './touched'
 import { view } from './view'
@@ -22,8 +22,6 @@ export interface News {
   fields: ChangedField[]
   moved: boolean
   gone: boolean
-  /** Whether something was put in and not saved when it was told. */
-  unsaved: boolean
 }
 export const news = shallowRef<News | null>(null)
 
@@ -51,7 +49,6 @@ const openThing = (): Selection | null => {
 async function tellNews(event: ChangeEvent): Promise<void> {
   const thing = openThing()
   if (!thing || !event.layers[thing.layer]?.ids?.includes(thing.id)) return
-  const unsaved = dirty.value
   // Without the fields it is still told who it was.
   const found = await api.history(thing.layer, thing.id, { limit: 1 }, view.lang).catch(() => null)
   const now = openThing()
@@ -65,7 +62,6 @@ async function tellNews(event: ChangeEvent): Promise<void> {
     fields: version?.operation === 'altered' ? version.fields : [],
     moved: version?.operation === 'altered' && version.moved,
     gone: version?.operation === 'gone',
-    unsaved,
   }
 }
 

@@ -9,6 +9,7 @@ import { formatMoment } from '@/lib/permalink'
 import { draft, mayLeave } from './form'
 import { map } from './map'
 import { catalogue, now, onReturn, report } from './service'
+import { task } from './tools'
 import { onTouched } from './touched'
 import { view } from './view'
 
@@ -68,7 +69,7 @@ function reveal(moment: number): void {
 /** Look at a moment of record; null is now. What is being edited is not lost without a question. */
 export async function goTo(moment: number | null): Promise<void> {
   if (moment !== null && moment >= end.value) moment = null
-  if (moment !== null && draft.value && !(await mayLeave())) return
+  if (moment !== null && (draft.value ?? task.value) && !(await mayLeave())) return
   opened.value = true
   view.at = moment === null ? null : formatMoment(Math.round(moment))
   if (moment !== null) reveal(moment)

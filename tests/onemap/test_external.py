@@ -20,8 +20,18 @@ from onemap.database import EXTENSIONS
 from tests.conftest import EXTERNAL, EXTERNAL_APP
 
 CORE = (
-    "layers",
-    "api",
+    "layers/test_access.py",
+    "layers/test_changes.py",
+    "layers/test_editing.py",
+    "layers/test_history.py",
+    "layers/test_measures.py",
+    "layers/test_search.py",
+    "api/test_changes.py",
+    "api/test_lists.py",
+    "api/test_ogc.py",
+    "api/test_past.py",
+    "api/test_tiles.py",
+    "importers/test_edits.py",
     "importers/test_features.py",
     "importers/test_tracks.py",
     "onemap/test_database.py",

@@ -134,7 +134,7 @@ async def test_those_who_ask_together_wait_for_one_making(kept, database):
         return await fetchrow(*arguments)
 
     state.tile_connections.fetchrow = counted
-    await asyncio.gather(*(kept.get(address("buildings", 12)) for _ in range(8)))
+    await asyncio.gather(*(kept.get(address("buildings", 16)) for _ in range(8)))
     assert len(asked) == 1
 
 

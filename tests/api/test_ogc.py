@@ -69,7 +69,7 @@ async def test_queryables_tell_titles_units_and_choices(estate: Clone, serve: Se
     assert known["use"]["x-onemap-labels"]["office"] == "office"
     assert known["vacant_since"]["format"] == "date"
     assert known["geom"] == {
-        "title": "geometry",
+        "title": "Geometry",
         "format": "geometry-multipolygon",
         "x-ogc-role": "primary-geometry",
     }

@@ -129,6 +129,11 @@ def test_a_measure_colours_the_map_with_the_values_of_the_service(visit, estate,
     row.get_by_text(told["title"][lang]).click()
     there.put_away().settle()
     answer = ask(estate.origin, f"/measures/{told['name']}")
+    there.page.wait_for_function(
+        "it => it.some(id => __map.getFeatureState("
+        "{source: 'onemap-rooms', sourceLayer: 'rooms', id}).measure != null)",
+        arg=answer["ids"],
+    )
     states = there.on_map(
         "it.map(id => map.getFeatureState("
         "{source: 'onemap-rooms', sourceLayer: 'rooms', id}).measure)",
@@ -236,8 +241,10 @@ def test_language_and_theme_change_without_losing_the_view(visit, size):
     there.page.get_by_role("button", name="Switch to English").click()
     expect(there.page.get_by_role("combobox", name="Search")).to_be_visible()
     there.page.get_by_role("button", name="Dark").click()
+    there.page.wait_for_function(
+        "() => __map.getPaintProperty('land', 'background-color') === '#16191d'"
+    )
     there.settle()
-    assert there.on_map("map.getPaintProperty('land', 'background-color')") == "#16191d"
     assert there.on_map("map.getCenter().toArray()") == pytest.approx(centre)
     kept = there.on_map(
         "map.querySourceFeatures('onemap-rooms', {sourceLayer: 'rooms'})"

@@ -83,7 +83,9 @@ export async function decide(conflict: FileConflict, take: 'file' | 'mine'): Pro
 watch([catalogue, () => view.unit], ([found]) => found && asked.count === null && askAgain(), { immediate: true })
 let timer: ReturnType<typeof setTimeout> | undefined
 onTouched(() => {
-  clearTimeout(timer)
-  timer = setTimeout(askAgain, 1500)
+  timer ??= setTimeout(() => {
+    timer = undefined
+    askAgain()
+  }, 1500)
 })
 onReturn(askAgain)

@@ -95,8 +95,11 @@ export async function load(): Promise<void> {
 let later: ReturnType<typeof setTimeout> | undefined
 /** Load the catalogue again in a moment, once for many calls: its counts may be others now. */
 export function loadSoon(): void {
-  clearTimeout(later)
-  later = setTimeout(() => void load(), 1500)
+  // Not put off by what comes meanwhile.
+  later ??= setTimeout(() => {
+    later = undefined
+    void load()
+  }, 1500)
 }
 
 /** Ask anew for all that is shown. */

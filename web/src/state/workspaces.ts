@@ -74,7 +74,23 @@ async function load(): Promise<void> {
 watch(catalogue, (found) => found && workspaces.value.length === 0 && void load())
 watch([() => view.unit, () => view.at], () => counts.clear(), { flush: 'sync' })
 // What is counted on the screen stays there until the new count is in.
-onTouched(() => [...counts.keys()].forEach((name) => void count(name, true)))
+
+/** The touched tiles go first; and where many change much, the questions are asked now and then. */
+const SOON_MS = 1200
+const SELDOM_MS = 5000
+let recounting: ReturnType<typeof setTimeout> | undefined
+let recounted = 0
+onTouched(() => {
+  recounting ??= setTimeout(
+    () => {
+      recounting = undefined
+      recounted = Date.now()
+      ;[...counts.keys()].forEach((name) => void count(name, true))
+    },
+    Math.max(SOON_MS, recounted + SELDOM_MS - Date.now()),
+  )
+})
+
 onReturn(() => {
   counts.clear()
   void load()

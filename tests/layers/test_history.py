@@ -258,7 +258,6 @@ def test_who_may_write_rows_alone_writes_history_and_log_through_them(database):
         role = database.app_engine.url.username
         if role == database.engine.url.username:
             pytest.skip("one role owns and serves here")
-        connection.execute(sa.text("GRANT UPDATE ON building TO onemap_app"))
     with database.app_engine.begin() as connection:
         connection.execute(sa.update(BUILDING).values(name="乙"))
     with database.engine.connect() as connection:

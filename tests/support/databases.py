@@ -144,7 +144,23 @@ def fresh(server: Server) -> Iterator[Clone]:
             yield made
         finally:
             made.dispose()
-            link.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            drop(link, name)
+
+
+def drop(link: psycopg.Connection, name: str) -> None:
+    """Drop a database, whoever is still about to leave it."""
+    statement = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            link.execute(statement)
+        except psycopg.errors.InsufficientPrivilege:
+            # An owner who is no superuser cannot end what another role has just closed.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def is_running(data_dir: Path) -> bool:

@@ -13,8 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ from geoalchemy2 import Geometry
 from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy.dialects.postgresql import JSONB, REGCLASS, insert
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
@@ -248,7 +248,7 @@ class ChangeSet:
 
     def defer(self) -> None:
         """Let rows point to each other in any order until `seal`."""
-        self.connection.execute(sa.text(_keys_are("DEFERRED")))
+        self.connection.execute(_KeysChecked("DEFERRED"))
 
     def seal(self) -> tuple[int, datetime] | None:
         """Check all keys and give the change set its place; the caller commits at once.
@@ -258,7 +258,7 @@ class ChangeSet:
         The place in the order of commits and its time; None where nothing was written.
         """
         # The place last: nobody else can commit from then on, and a key may have to wait for a row.
-        self.connection.execute(sa.text(_keys_are("IMMEDIATE")))
+        self.connection.execute(_KeysChecked("IMMEDIATE"))
         self.connection.execute(sa.text("SET CONSTRAINTS onemap_seal IMMEDIATE"))
         record = Base.metadata.tables["change_set"]
         found = self.connection.execute(
@@ -469,16 +469,22 @@ class ChangeSet:
         return self.connection.connection.driver_connection
 
 
-@lru_cache(maxsize=2)
-def _keys_are(when: str) -> str:
-    """Return the statement that has the keys between managed rows checked at once or at the end."""
-    names = sorted(
-        f'"fk_{table.name}_{key.parent.name}"'
+class _KeysChecked(sa.schema.ExecutableDDLElement):
+    """``SET CONSTRAINTS`` of the keys between managed rows: checked at once, or at the end."""
+
+    def __init__(self, when: Literal["DEFERRED", "IMMEDIATE"]) -> None:
+        self.when = when
+
+
+@compiles(_KeysChecked)
+def _keys_checked(element: _KeysChecked, compiler: Any, **_: Any) -> str:
+    keys = {
+        compiler.preparer.format_constraint(key.constraint)
         for table in tracked_tables()
         for key in table.foreign_keys
         if key.deferrable
-    )
-    return f"SET CONSTRAINTS {', '.join(names)} {when}"
+    }
+    return " ".join(("SET CONSTRAINTS", ", ".join(sorted(keys)), element.when))
 
 
 def _kept(table: sa.Table) -> list[str]:

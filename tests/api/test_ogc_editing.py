@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,14 +14,7 @@ from sqlalchemy import text
 
 from tests.support import small_estate
 from tests.support.databases import Clone
-
-SERVICE = """
-import sys, uvicorn
-from api.app import create_app
-from api.session import Config
-app = create_app(Config(sys.argv[1], anonymous="estate", anonymous_edits=True, pool_size=2))
-uvicorn.run(app, port=int(sys.argv[2]), log_level="warning")
-"""
+from tests.support.service import services
 
 
 @pytest.fixture(scope="module")
@@ -38,23 +27,8 @@ def ids(module_database: Clone) -> small_estate.Estate:
 def address(module_database: Clone, ids: small_estate.Estate) -> Iterator[str]:
     """A service that may be edited, in a process of its own."""
     assert ids.ids
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-c", SERVICE, module_database.app_url, str(port)]
-    with subprocess.Popen(command) as process:
-        url = f"http://127.0.0.1:{port}/ogc"
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                httpx.get(url, timeout=5).raise_for_status()
-                break
-            except httpx.TransportError:
-                assert process.poll() is None, "the service ended"
-                assert time.monotonic() < deadline, "the service did not start"
-                time.sleep(0.1)
-        yield url
-        process.terminate()
+    with services(module_database.app_url, 1, anonymous_edits=True) as ([origin], _):
+        yield f"{origin}/ogc"
 
 
 def feature(name: str, x: float = small_estate.LON, y: float = small_estate.LAT) -> dict[str, Any]:

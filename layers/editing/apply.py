@@ -268,7 +268,7 @@ def _written(
         _check_scope(actor, each)
     gone = [(w.where, w.model, w.part.id or 0) for w in deletes]
     refuse(check_deletes(connection, actor, gone))
-    with key_faults(connection):
+    with key_faults():
         for model, group in _grouped([w for w in puts if w.part.id is None]):
             made = changes.insert(model, [w.values for w in group])
             for each, key in zip(group, made, strict=True):

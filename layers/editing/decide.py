@@ -58,7 +58,7 @@ def decide(
         _check_row(connection, found, revision)
     reason = f"采用“{found.source}”的新值"
     changes = ChangeSet(connection, actor.name, reason)
-    with key_faults(connection):
+    with key_faults():
         _take(changes, found)
         changes.refresh_search()
         sealed = changes.seal()

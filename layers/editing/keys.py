@@ -61,7 +61,7 @@ def check_references(
 
 
 @contextlib.contextmanager
-def key_faults(_connection: sa.Connection) -> Iterator[None]:
+def key_faults() -> Iterator[None]:
     """Tell what the database refuses as faults of fields.
 
     Raises

@@ -189,7 +189,7 @@ def _reversed(
     _refuse_touched(_changed_since(connection, seq, [r for r in born + gone if r.touched]))
     merged = _merged(connection, seq, [r for r in altered if r.touched])
     refuse(check_deletes(connection, actor, _entities(born)))
-    with key_faults(connection):
+    with key_faults():
         changes.defer()
         for model, ids in _by_model(gone):
             changes.bring_back(model, _tx(seq), ids)

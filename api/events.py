@@ -122,8 +122,8 @@ class Hub:
             for each in sets:
                 group.put(each)
 
-    def lost(self) -> None:
-        """Nothing is left out: what comes meanwhile is told later."""
+    def clock_set(self) -> None:
+        """Nothing that is told depends on the day."""
 
     def broken(self) -> None:
         """Tell everybody to begin anew."""

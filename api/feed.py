@@ -4,7 +4,7 @@ Two ways lead here. The counter of the host's commits (`layers.ticks`) is compar
 answer from memory: when it has moved, the log is read first, so that nobody on this host is served
 what was before an acknowledged change. And the database tells every commit on a channel, by which
 open pages and the writers of other hosts are heard. Without the connection that listens nothing is
-known to be up to date, and everything that is kept is forgotten.
+known to be up to date and nothing kept is served; once it is back the log tells what was missed.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Follower(Protocol):
     def committed(self, sets: Sequence[Committed]) -> None:
         """Take note of what was committed."""
 
-    def lost(self) -> None:
-        """Forget what is kept: for a while nothing will be heard. No set will be left out."""
+    def clock_set(self) -> None:
+        """Forget what depends on the day: the database's clock was set."""
 
     def broken(self) -> None:
         """Forget everything: the order goes on elsewhere (too far behind, another database)."""
@@ -179,7 +179,6 @@ class Feed:
         state = await self._state(connection, first, log_of.MOST + 2)
         self._set_clock(state.now_s - (began + time.monotonic()) / 2)
         first_time, same_log = self._log is None, self._log == state.log
-        self._log = state.log
         sets = state.sets
         if first and sets and sets[0].seq == first:
             same = self._last is None or sets[0] == self._last
@@ -190,10 +189,12 @@ class Feed:
             first = await self._newest(connection)
             newest = await self._state(connection, first, 1)
             self.processed, self._last = first, newest.sets[0] if newest.sets else None
+            self._log = state.log
             return (), False
         if first_time:
             self._last = state.sets[0] if state.sets and state.sets[0].seq == first else None
             self.processed = first
+        self._log = state.log
         return await self._filled(connection, sets), True
 
     def _tell(self, sets: tuple[Committed, ...], *, known: bool) -> None:
@@ -225,7 +226,7 @@ class Feed:
         self._clock = clock
         if moved:
             for each in self.followers:
-                each.lost()
+                each.clock_set()
 
     def day(self, zone: ZoneInfo, margin_s: float = 2.0) -> tuple[float, float]:
         """Return from when to when, on `time.monotonic`, the database counts the present day.
@@ -292,8 +293,6 @@ class Feed:
         if self._connection is not None:
             self._connection = None
             self._gone.set()
-            for each in self.followers:
-                each.lost()
 
 
 Fetch = Callable[[Prepared, Mapping[str, Any]], Any]

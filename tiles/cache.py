@@ -146,7 +146,7 @@ class TileCache:
             for touched in each.changes:
                 self._touch(touched)
 
-    def lost(self) -> None:
+    def broken(self) -> None:
         """Drop everything."""
         for flight in self._flights.values():
             flight.stale = True
@@ -155,9 +155,9 @@ class TileCache:
         self._places.clear()
         self.size = 0
 
-    def broken(self) -> None:
-        """Drop everything."""
-        self.lost()
+    def clock_set(self) -> None:
+        """Drop everything: tiles that depend on the day are not told from others."""
+        self.broken()
 
     def _touch(self, touched: Touched) -> None:
         for group in list(self._places):

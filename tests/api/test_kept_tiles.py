@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from api import feed as feeds
 from api import tiles as door
 from layers.access import Account, hash_token
 from layers.base import Base, table_of
@@ -24,6 +25,7 @@ from tests.support import small_estate
 from tiles.vector import drawable
 
 GZIP = {"accept-encoding": "gzip"}
+FAR = (119.7105, 38.9505)
 
 
 def app_of(client):
@@ -153,18 +155,30 @@ async def test_a_failed_making_is_told_to_all_and_not_kept(kept):
     assert (await kept.get(address("buildings", 16))).status_code == 204
 
 
-async def test_while_nobody_listens_nothing_is_served_from_memory(kept, database):
+async def test_while_nobody_listens_nothing_is_served_from_memory(kept, database, monkeypatch):
     state = app_of(kept).state
     with committing(database.engine, state.ticks) as c:
         made = put(c, Building, name="旧", geom=SQUARE)
-    await kept.get(address("buildings", 16))
-    assert len(state.tiles_kept.tiles) == 1
-    kill_listeners(database)
-    await until(lambda: not state.feed.live or not len(state.tiles_kept.tiles))
-    assert len(state.tiles_kept.tiles) == 0
+        put(c, Building, name="他", geom=sa.func.ST_Translate(SQUARE, 0.11, 0.05))
+    near, far = address("buildings", 16), address("buildings", 16, *FAR)
+    for each in (near, far):
+        await kept.get(each)
+    assert len(state.tiles_kept.tiles) == 2
+    with monkeypatch.context() as held:
+        held.setattr(feeds, "PAUSES_S", (0.3, 0.3))
+        kill_listeners(database)
+        await until(lambda: not state.feed.live)
     with committing(database.engine) as c:  # of another host: nobody counts it
         c.execute(sa.update(table_of(Building)).where(Building.id == made).values(name="新"))
-    (found,) = decode(await kept.get(address("buildings", 16)), "buildings")
+    hits = state.tiles_kept.tiles.hits
+    (found,) = decode(await kept.get(near), "buildings")
+    assert found["properties"]["name"] == "新"
+    assert not state.feed.live
+    assert state.tiles_kept.tiles.hits == hits
+    # Once somebody listens again, what was changed meanwhile is dropped and all else is still there.
+    await until(lambda: state.feed.fresh)
+    assert state.tiles_kept.tiles.held() == [("all", far)]
+    (found,) = decode(await kept.get(near), "buildings")
     assert found["properties"]["name"] == "新"
 
 

@@ -7,7 +7,7 @@ import random
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.bench import data, estate, features, live, load, servers
@@ -23,19 +23,8 @@ def run(bench: estate.Bench, seconds: float, _rounds: int) -> Iterator[Figures]:
     """Load one process, and follow its memory."""
     token = live.editor(estate.filled(bench))
     lasts = SECONDS if seconds > 1 else 12
-    with (
-        servers.started(bench, cache_mb=64) as (address, pid),
-        tempfile.NamedTemporaryFile("w", suffix=".txt") as listed,
-    ):
-        listed.write("\n".join(requests(token)))
-        listed.flush()
-        with Memory(pid) as memory:
-            done = subprocess.run(
-                ["wrk", "-t1", f"-c{load.CONNECTIONS}", f"-d{lasts:g}s", "--timeout", "60s",
-                 "-s", str(SCRIPT), address, "--", listed.name],
-                capture_output=True, text=True, check=True, timeout=lasts + 60,
-            )  # fmt: skip
-    found = json.loads(done.stdout.strip().splitlines()[-1])
+    with servers.started(bench, cache_mb=64) as (address, pid), Memory(pid) as memory:
+        found = loaded(address, requests(token), lasts)
     live.tidied(bench)
     figures = Figures("mixed load", note=memory.told())
     figures.add(
@@ -55,6 +44,19 @@ def run(bench: estate.Bench, seconds: float, _rounds: int) -> Iterator[Figures]:
         one = Figures(name)
         one.add("onemap", Value(value))
         yield one
+
+
+def loaded(address: str, lines: Iterable[str], seconds: float) -> dict[str, float]:
+    """Ask for all lines again and again, as fast as they are answered, and say how it went."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as listed:
+        listed.write("\n".join(lines))
+        listed.flush()
+        done = subprocess.run(
+            ["wrk", "-t1", f"-c{load.CONNECTIONS}", f"-d{seconds:g}s", "--timeout", "60s",
+             "-s", str(SCRIPT), address, "--", listed.name],
+            capture_output=True, text=True, check=True, timeout=seconds + 60,
+        )  # fmt: skip
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def requests(token: str) -> Iterator[str]:

@@ -128,7 +128,7 @@ def test_a_tile_begun_before_a_change_is_neither_joined_nor_kept():
     tiles, place = cache(), Place("rooms", True, 16, 1, 1)
     old = tiles.begin("a", place)
     assert tiles.flight("a") is old
-    tiles.lost()
+    tiles.broken()
     assert old.stale
     assert tiles.flight("a") is None
     new = tiles.begin("a", place)
@@ -185,7 +185,7 @@ def test_after_any_course_of_events_the_books_are_right(seed):
                 tiles.committed(change(Touched("room", 1, "U", box, None)))
             case 5:
                 if chance.random() < 0.1:
-                    tiles.lost()
+                    tiles.broken()
     weights = [len(entry.data) + OVERHEAD for entry, _ in tiles._entries.values()]
     assert tiles.size == sum(weights) <= tiles.limit
     indexed = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select
 
+from api.composed import composed
 from api.listed import question_of
 from api.session import Session
 from layers.access import rows
@@ -30,7 +32,12 @@ async def insights_of(session: Session, shown: Layer, key: int) -> list[dict[str
 
 
 async def _told(session: Session, insight: Insight, question: Question, key: int) -> Told | None:
-    statements = insight.ask(question, key)
+    statements = composed(
+        session,
+        ("insight", insight.layer, insight.name),
+        key,
+        lambda of, now: insight.ask(replace(question, now=now), of),
+    )
     found = await asyncio.gather(*(session.fetch(each) for each in statements.values()))
     return insight.read(question, key, dict(zip(statements, found, strict=True)))
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 import orjson
 from fastapi import APIRouter
+from sqlalchemy import Select
 from starlette.responses import Response
 
 from api.answers import answer_of, documented
+from api.composed import composed
 from api.insights import insights_of
 from api.parameters import LayerName, RowId
 from api.records import earliest_of
-from api.routes.search import paths_of, place
+from api.routes.search import place
 from api.schemas import FEATURE
 from api.session import Session, SessionOf
 from layers.base import Layer
@@ -23,6 +25,7 @@ from layers.facts import TITLE_OF, facts, latest, related, series_of, subtitle_c
 from layers.fields import Field, fields_of
 from layers.fields import title_of as heading_of
 from layers.labels import CHOICES, Text, unit_text
+from layers.places import Place, paths, read_path
 from layers.problems import NotFound
 from layers.registry import LAYERS, layer
 
@@ -108,20 +111,22 @@ async def feature_facts(session: SessionOf, layer_name: LayerName, key: RowId) -
     if shown.series is not None:
         model = shown.series.thing
         shown = next(each for each in LAYERS if each.model is model)
-    row = await session.fetchrow(facts(shown, session.actor, key, session.at))
+    zone = session.config.zone
+    observed = series_of(shown) if session.at is None else []
+    asked = composed(
+        session, ("facts", shown.name), key, lambda of, now: _statements(session, shown, of, now)
+    )
+    row = await session.fetchrow(asked["facts"])
     if row is None:
         raise NotFound(
             zh=f"图层“{layer_name}”中没有编号为 {key} 的对象，或您无权查看",
             en=f"There is no {key} in '{layer_name}', or it is not yours to see",
         )
-    zone = session.config.zone
-    day = (session.at or session.config.now()).astimezone(zone).date()
-    observed = series_of(shown) if session.at is None else []
-    lists, known, told, *newest = await asyncio.gather(
-        _related(session, shown, key, day),
-        paths_of(session, {shown.name: [key]}),
+    lists, path, told, *newest = await asyncio.gather(
+        _all(session, asked.get("related")),
+        _all(session, asked.get("path")),
         insights_of(session, shown, key),
-        *(session.fetchrow(latest(series, key)) for series in observed),
+        *(session.fetchrow(asked[series.name]) for series in observed),
     )
     found = [_fact(session, each, row) for each in fields_of(shown) if each.name not in _SAID]
     found += _others(row["attributes"])
@@ -132,7 +137,7 @@ async def feature_facts(session: SessionOf, layer_name: LayerName, key: RowId) -
         "id": key,
         "title": row["shown_title"],
         "names": _json(row["names"]) or {},
-        "path": [step._asdict() for step in known.get((shown.name, key), [])],
+        "path": [step._asdict() for step in _steps(path)],
         "insights": told,
         "facts": found,
         "source": {
@@ -151,11 +156,27 @@ async def feature_facts(session: SessionOf, layer_name: LayerName, key: RowId) -
     return answer_of(document)
 
 
-async def _related(session: Session, shown: Layer, key: int, day: date) -> list[Any]:
-    statement = related(
-        shown, session.actor, key, session.at, on=day, timezone=session.config.zone.key
-    )
+def _statements(session: Session, shown: Layer, key: int, now: datetime) -> dict[str, Select[Any]]:
+    """Return what is asked of a row: its facts, what belongs to it, its path, and the newest
+    observation of each series by the series' name."""
+    actor, at, zone = session.actor, session.at, session.config.zone
+    day = (at or now).astimezone(zone).date()
+    asked: dict[str, Select[Any] | None] = {
+        "facts": facts(shown, actor, key, at),
+        "related": related(shown, actor, key, at, on=day, timezone=zone.key),
+        "path": paths(actor, {shown.name: [key]}, at, day),
+    }
+    if at is None:
+        asked |= {series.name: latest(series, key) for series in series_of(shown)}
+    return {name: statement for name, statement in asked.items() if statement is not None}
+
+
+async def _all(session: Session, statement: Any) -> list[Any]:
     return [] if statement is None else await session.fetch(statement)
+
+
+def _steps(found: list[Any]) -> list[Place]:
+    return read_path(found[0]) if found else []
 
 
 def _json(value: Any) -> Any:

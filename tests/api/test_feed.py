@@ -285,4 +285,4 @@ async def test_a_clock_that_is_set_forgets_everything(database):
                 sa.text("INSERT INTO meta (key, value) VALUES ('clock_offset_s', '86400')")
             )
         await feed.catch_up()
-        assert notes.events == ["lost"]
+        assert notes.events == ["clock set"]

@@ -157,8 +157,10 @@ async def feature_facts(session: SessionOf, layer_name: LayerName, key: RowId) -
 
 
 def _statements(session: Session, shown: Layer, key: int, now: datetime) -> dict[str, Select[Any]]:
-    """Return what is asked of a row: its facts, what belongs to it, its path, and the newest
-    observation of each series by the series' name."""
+    """Return what is asked of a row: its facts, what belongs to it, its path, newest observations.
+
+    An observation stands under the name of its series.
+    """
     actor, at, zone = session.actor, session.at, session.config.zone
     day = (at or now).astimezone(zone).date()
     asked: dict[str, Select[Any] | None] = {

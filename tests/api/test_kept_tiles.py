@@ -159,7 +159,12 @@ async def test_while_nobody_listens_nothing_is_served_from_memory(kept, database
     state = app_of(kept).state
     with committing(database.engine, state.ticks) as c:
         made = put(c, Building, name="旧", geom=SQUARE)
-        put(c, Building, name="他", geom=sa.func.ST_Translate(SQUARE, 0.11, 0.05))
+        put(
+            c,
+            Building,
+            name="他",
+            geom=sa.func.ST_Translate(sa.func.ST_GeomFromEWKT(SQUARE), 0.11, 0.05),
+        )
     near, far = address("buildings", 16), address("buildings", 16, *FAR)
     for each in (near, far):
         await kept.get(each)
@@ -175,7 +180,7 @@ async def test_while_nobody_listens_nothing_is_served_from_memory(kept, database
     assert found["properties"]["name"] == "新"
     assert not state.feed.live
     assert state.tiles_kept.tiles.hits == hits
-    # Once somebody listens again, what was changed meanwhile is dropped and all else is still there.
+    # Once somebody listens again, what was changed meanwhile is dropped, and nothing else.
     await until(lambda: state.feed.fresh)
     assert state.tiles_kept.tiles.held() == [("all", far)]
     (found,) = decode(await kept.get(near), "buildings")

@@ -56,7 +56,8 @@ def loaded(address: str, lines: Iterable[str], seconds: float) -> dict[str, floa
              "-s", str(SCRIPT), address, "--", listed.name],
             capture_output=True, text=True, check=True, timeout=seconds + 60,
         )  # fmt: skip
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
 
 
 def requests(token: str) -> Iterator[str]:

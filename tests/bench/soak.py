@@ -22,6 +22,7 @@ import numpy as np
 import psycopg
 
 from tests.bench import data, estate, live, mixed, servers
+from tests.bench.tiles import square
 
 PAGES = 20
 STAYS_S = 3.0
@@ -142,7 +143,7 @@ def others(bench: estate.Bench) -> Iterator[str]:
     yield "GET\t/search?q=%E6%A5%BC&limit=10"
     yield "GET\t/lists/buildings?limit=50"
     yield "GET\t/changes?limit=20"
-    x, y = next(iter(mixed.square(14).addresses()))
+    x, y = next(iter(square(14).addresses()))
     yield f"GET\t/tiles/buildings/14/{x}/{y}?{at}"
 
 

@@ -197,7 +197,7 @@ def tile_query(
             func.ST_AsMVTGeom(
                 geom, box, literal_column(str(EXTENT)), literal_column(str(BUFFER))
             ).label("geom"),
-            *([geom.label("shape")] if labelled else []),
+            *([func.ST_PointOnSurface(geom).label("spot")] if labelled else []),
         )
         .where(geom.op("&&")(reach))
         .limit(literal_column(str(layer.max_features if sort else layer.max_features + 1)))
@@ -214,7 +214,7 @@ def tile_query(
     # Over a distributed series ST_AsMVT needs its input computed first; points need it twice.
     kept = layer.series is not None or labelled
     found = query.cte("found").prefix_with("MATERIALIZED") if kept else query.subquery("found")
-    areas = select(*(c for c in found.c if c.name != "shape")).subquery("areas")
+    areas = select(*(c for c in found.c if c.name != "spot")).subquery("areas")
     tile = _encoded(areas if labelled else found, layer.name)
     if not sort:
         cap: ColumnElement[int] = literal_column(str(layer.max_features))
@@ -262,19 +262,18 @@ def _described(
 
 
 def _points(found: FromClause, names: list[str], box: ColumnElement[Any]) -> Select[Any]:
-    """Return the points of the areas that lie within the bounds: west and south belong to them."""
-    spot = select(
-        found.c.id,
-        *(found.c[name] for name in names),
-        func.ST_PointOnSurface(found.c.shape).label("spot"),
-    ).subquery("spots")
-    x, y = func.ST_X(spot.c.spot), func.ST_Y(spot.c.spot)
+    """Return the points of the areas that lie within the bounds: west and south belong to them.
+
+    They are made with the rows, once: a condition on them here would make them anew each time.
+    """
+    x, y = func.ST_X(found.c.spot), func.ST_Y(found.c.spot)
     west, south, east, north = _bounds()
     extent: ColumnElement[int] = literal_column(str(EXTENT))
     none: ColumnElement[int] = literal_column("0")
     return select(
-        *(c for c in spot.c if c.name != "spot"),
-        func.ST_AsMVTGeom(spot.c.spot, box, extent, none, false()).label("geom"),
+        found.c.id,
+        *(found.c[name] for name in names),
+        func.ST_AsMVTGeom(found.c.spot, box, extent, none, false()).label("geom"),
     ).where(x >= west, x < east, y >= south, y < north)
 
 

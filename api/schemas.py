@@ -135,6 +135,11 @@ LAYER = record(
 )
 CATALOGUE = record(
     title=TEXT,
+    seq={
+        **INTEGER,
+        "description": "最近一次变更的序号，供 /events?after= 使用 | the place of the newest "
+        "change, for /events?after=",
+    },
     demo=BOOLEAN,
     edits=BOOLEAN,
     now=MOMENT,

@@ -16,6 +16,7 @@ from api.schemas import CATALOGUE, FREE, PAINT
 from api.session import Session, SessionOf
 from layers.access import latest_rows, rows
 from layers.base import Feature, Layer
+from layers.committed import last_place
 from layers.fields import Field, fields_of
 from layers.labels import GROUPS, UNITS, Text
 from layers.measures import MEASURES
@@ -27,6 +28,7 @@ router = APIRouter(tags=["map"])
 TITLE = Text("一张图", "One map")
 _CATALOGUE: dict[str, Any] = {
     "title": {"zh": "一张图", "en": "One map"},
+    "seq": 41,
     "demo": True,
     "edits": True,
     "now": "2026-10-12T09:00:00+08:00",
@@ -103,10 +105,13 @@ _STYLE: dict[str, Any] = {
 )
 async def catalogue(session: SessionOf) -> Response:
     """Return the catalogue of what the caller may see."""
+    # Read first: whatever is read later is at least as new, and /events tells what came after.
+    place = await session.fetchrow(last_place())
     counts = await _counts(session)
     main = [each for each in LAYERS if each.group == "estate"]
     document = {
         "title": TITLE._asdict(),
+        "seq": (place and place[0]) or 0,
         "demo": session.config.demo,
         "edits": session.actor.edits,
         "now": session.config.now().astimezone(session.config.zone).isoformat(timespec="seconds"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
 from api.events import Hub, event, event_of
@@ -58,6 +58,17 @@ async def events(
             description="上次收到的序号 | the place of the last event received", examples=["41"]
         ),
     ] = None,
+    after: Annotated[
+        int | None,
+        Query(
+            ge=0,
+            le=2**63 - 1,
+            description="已知的序号（如目录中的 seq）：先补齐其后的变更；"
+            "有 Last-Event-ID 时以后者为准 | the place that is known of (`seq` of the catalogue): "
+            "what came after it is told first; Last-Event-ID goes before it",
+            examples=[41],
+        ),
+    ] = None,
 ) -> StreamingResponse:
     """Stream what changes of the rows that the actor may see, as server-sent events."""
     if session.at is not None:
@@ -74,7 +85,7 @@ async def events(
             "try again in a moment",
         )
     return StreamingResponse(
-        _stream(request, session, feed, last_event_id),
+        _stream(request, session, feed, last_event_id or (None if after is None else str(after))),
         media_type="text/event-stream",
         # For proxies that would collect a stream before they pass it on.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},

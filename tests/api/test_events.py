@@ -92,6 +92,12 @@ async def test_who_comes_back_is_told_what_was_missed_or_to_begin_anew(
             assert await page.next() == ("hello", {"seq": 3}, None)
             assert [(await page.next())[::2] for _ in range(2)] == [("change", 2), ("change", 3)]
             assert await page.next() == ("hello", {"seq": 3}, 3)
+        # A page that opens knows its place from the catalogue, and has no header to send.
+        async with opened(address, params={"after": 2}) as page:
+            assert (await page.next())[:2] == ("hello", {"seq": 3})
+            assert (await page.next())[::2] == ("change", 3)
+        async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+            assert (await client.get("/catalogue")).json()["seq"] == 3
         for other in ("99", "x", "-1"):
             async with opened(address, headers={"Last-Event-ID": other}) as page:
                 assert (await page.next())[0] == "hello"

@@ -8,7 +8,7 @@ const scope = self as unknown as { onconnect: (event: MessageEvent) => void }
 scope.onconnect = ({ ports: [port] }) => {
   if (!port) return
   port.onmessage = ({ data }: MessageEvent<Wish>) => {
-    if ('join' in data) exchange.join(data.join, port)
+    if ('join' in data) exchange.join(data.join, port, data.after)
     else exchange.leave(port)
   }
 }

@@ -31,6 +31,7 @@ export interface paths {
                                 zh: string;
                                 en: string;
                             };
+                            seq: number;
                             demo: boolean;
                             edits: boolean;
                             /** Format: date-time */
@@ -1557,6 +1558,7 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    after?: number | null;
                     at?: string | null;
                     unit?: number | null;
                     lang?: string | null;

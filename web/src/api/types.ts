@@ -64,6 +64,7 @@ export interface Group {
 }
 
 export interface Catalogue {
+  seq: number
   title: Text
   demo: boolean
   /** Whether who asks may edit at all. */

@@ -4,28 +4,31 @@ import type { ChangeEvent } from '@/api/past'
 export type Told =
   | { kind: 'state'; state: 'on' | 'lost' }
   | { kind: 'change'; event: ChangeEvent }
-  | { kind: 'resync' }
+  | { kind: 'resync'; seq: number | null }
 
 /** After so long a stream that was refused is asked for again; one that broke the browser mends itself. */
 const AGAIN_MS = 5000
 
-/** Listen to the stream at an address until the function that is returned is called. */
-export function listen(url: string, tell: (told: Told) => void): () => void {
+/**
+ * Listen to the stream at an address until the function that is returned is called.
+ *
+ * `after` is the place of the newest change that is known of: what came after it is told first.
+ */
+export function listen(url: string, tell: (told: Told) => void, after: number | null = null): () => void {
   let source: EventSource | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
   let ended = false
-  /** The place of the last set that is known of; a stream that begins anew tells only what comes after. */
-  let known: number | null = null
+  let known = after
 
   function open(): void {
-    let fresh = true
-    const now = (source = new EventSource(url))
+    const from = known
+    // Who names a place is greeted twice: before what was missed, and after it.
+    let missing = from !== null
+    const now = (source = new EventSource(from === null ? url : withPlace(url, from)))
     now.addEventListener('hello', ({ data }: MessageEvent<string>) => {
       const { seq } = JSON.parse(data) as { seq: number }
-      // The browser's own return tells what was missed; a stream of ours does not know what that is.
-      if (fresh && known !== null && known !== seq) tell({ kind: 'resync' })
-      if (fresh || known === null) known = seq
-      fresh = false
+      if (!missing || seq === known) known = seq
+      missing = false
       tell({ kind: 'state', state: 'on' })
     })
     now.addEventListener('change', ({ data }: MessageEvent<string>) => {
@@ -33,9 +36,9 @@ export function listen(url: string, tell: (told: Told) => void): () => void {
       known = event.seq
       tell({ kind: 'change', event })
     })
-    now.addEventListener('resync', () => {
-      known = null
-      tell({ kind: 'resync' })
+    now.addEventListener('resync', ({ lastEventId }: MessageEvent<string>) => {
+      known = lastEventId ? Number(lastEventId) : null
+      tell({ kind: 'resync', seq: known })
     })
     now.onerror = () => {
       if (ended) return
@@ -54,12 +57,20 @@ export function listen(url: string, tell: (told: Told) => void): () => void {
   }
 }
 
+const withPlace = (url: string, place: number): string => `${url}${url.includes('?') ? '&' : '?'}after=${place}`
+
 /** What a page says to the worker: that it listens to an address, or no longer. */
-export type Wish = { join: string } | { leave: true }
+export type Wish = { join: string; after: number | null } | { leave: true }
+
+/** So many changes are kept for a page that opens while they are told. */
+const RECENT = 500
 
 interface Line {
   ports: Set<Pick<MessagePort, 'postMessage'>>
   state: Told | null
+  /** The newest changes, and the place after which they are all there. */
+  recent: ChangeEvent[]
+  after: number | null
   end: () => void
 }
 
@@ -72,20 +83,27 @@ export class Exchange {
     this.open = open
   }
 
-  join(url: string, port: Pick<MessagePort, 'postMessage'>): void {
+  join(url: string, port: Pick<MessagePort, 'postMessage'>, after: number | null = null): void {
     this.leave(port)
     const known = this.lines.get(url)
     if (known) {
       known.ports.add(port)
       if (known.state) port.postMessage(known.state)
+      if (after === null) return
+      if (known.after === null || after < known.after) port.postMessage({ kind: 'resync', seq: null } satisfies Told)
+      else known.recent.filter(({ seq }) => seq > after).forEach((event) => port.postMessage({ kind: 'change', event } satisfies Told))
       return
     }
-    const line: Line = { ports: new Set([port]), state: null, end: () => undefined }
+    const line: Line = { ports: new Set([port]), state: null, recent: [], after, end: () => undefined }
     this.lines.set(url, line)
-    line.end = this.open(url, (told) => {
-      if (told.kind === 'state') line.state = told
-      line.ports.forEach((each) => each.postMessage(told))
-    })
+    line.end = this.open(
+      url,
+      (told) => {
+        remember(line, told)
+        line.ports.forEach((each) => each.postMessage(told))
+      },
+      after,
+    )
   }
 
   leave(port: Pick<MessagePort, 'postMessage'>): void {
@@ -94,5 +112,16 @@ export class Exchange {
       line.end()
       this.lines.delete(url)
     }
+  }
+}
+
+function remember(line: Line, told: Told): void {
+  if (told.kind === 'state') line.state = told
+  else if (told.kind === 'resync') {
+    line.recent = []
+    line.after = told.seq
+  } else {
+    line.recent.push(told.event)
+    if (line.recent.length > RECENT) line.after = line.recent.shift()?.seq ?? line.after
   }
 }

@@ -97,15 +97,15 @@ export function hear(told: Told): void {
 let leave: (() => void) | null = null
 let worker: SharedWorker | null = null
 
-function share(url: string): () => void {
+function share(url: string, after: number | null): () => void {
   worker ??= new SharedWorker(new URL('../live.worker.ts', import.meta.url), { type: 'module', name: 'onemap-live' })
   const { port } = worker
   port.onmessage = ({ data }: MessageEvent<Told>) => hear(data)
-  port.postMessage({ join: url } satisfies Wish)
+  port.postMessage({ join: url, after } satisfies Wish)
   // A worker that cannot be loaded shares nothing: then the page listens itself.
   worker.onerror = () => {
     worker = null
-    leave = listen(url, hear)
+    leave = listen(url, hear, after)
   }
   return () => port.postMessage({ leave: true } satisfies Wish)
 }
@@ -115,7 +115,9 @@ function join(): void {
   const url = new URL(address('/events'))
   if (view.unit !== null) url.searchParams.set('unit', String(view.unit))
   live.value = 'connecting'
-  leave = 'SharedWorker' in globalThis ? share(url.href) : listen(url.href, hear)
+  // What was committed since the catalogue was read, and before the stream is there, is told too.
+  const after = catalogue.value?.seq ?? null
+  leave = 'SharedWorker' in globalThis ? share(url.href, after) : listen(url.href, hear, after)
 }
 
 function part(): void {

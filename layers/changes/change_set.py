@@ -134,6 +134,25 @@ class ChangeSet:
         )
         self._note(model, [int(each) for each in done])
 
+    def update_where(
+        self, model: type[Tracked], condition: sa.ColumnElement[bool], values: Mapping[str, Any]
+    ) -> None:
+        """Set columns of all rows under a condition, by one statement: what an import derives.
+
+        Each of these rows gets a new revision, and its search entries are not written anew.
+
+        Parameters
+        ----------
+        condition : over the model's table, and over others that the values are taken from.
+        values : by column, each a value or an expression over these tables; no searched column.
+        """
+        # What files said of values that people change is kept row by row: see `update`.
+        assert not self.by_hand
+        table = table_of(model)
+        self.connection.execute(
+            sa.update(table).where(condition).values({**values, "revision": table.c.revision + 1})
+        )
+
     def touch(self, model: type[Tracked], ids: Sequence[int]) -> None:
         """Give rows a new revision: something that belongs to them was written."""
         table = table_of(model)

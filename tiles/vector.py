@@ -182,10 +182,9 @@ def tile_query(
         rows as they come, and gives NULL where there are more.
     wide : at low zooms, whether the value ``least`` is at least `WIDE_M`: those have an index.
     """
-    # As a subquery it is computed once for the tile; written plainly, once for each row.
-    box = select(func.box2d(_envelope())).scalar_subquery()
+    bounds = func.ST_MakeEnvelope(*_bounds(), TILE_SRID)
     labelled = label_points(layer, zoom)
-    query = _within(layer, zoom, actor, at, box, sort=sort, wide=wide)
+    query = _within(bounds, layer, zoom, actor, at, sort=sort, wide=wide)
     # Over a distributed series ST_AsMVT needs its input computed first; points need it twice.
     kept = layer.series is not None or labelled
     found = query.cte("found").prefix_with("MATERIALIZED") if kept else query.subquery("found")
@@ -197,17 +196,17 @@ def tile_query(
     whole = select(tile.label("tile")).select_from(areas if labelled else found)
     if not labelled:
         return whole
-    points = _points(found, told(layer), box).subquery("points")
+    points = _points(found, told(layer), _box(bounds)).subquery("points")
     text = select(_encoded(points, layer.name + LABEL)).select_from(points).scalar_subquery()
     return select(whole.subquery("areas_tile").c.tile.op("||")(text))
 
 
 def _within(
+    bounds: ColumnElement[Any],
     layer: Layer,
     zoom: int,
     actor: Actor,
     at: datetime | None,
-    box: ColumnElement[Any],
     *,
     sort: bool,
     wide: bool,
@@ -222,11 +221,11 @@ def _within(
             source.c.id,
             *(value.label(name) for name, value in described.items()),
             func.ST_AsMVTGeom(
-                geom, box, literal_column(str(EXTENT)), literal_column(str(BUFFER))
+                geom, _box(bounds), literal_column(str(EXTENT)), literal_column(str(BUFFER))
             ).label("geom"),
             *([geom.label("shape")] if label_points(layer, zoom) else []),
         )
-        .where(geom.op("&&")(func.ST_Expand(_envelope(), margin)))
+        .where(geom.op("&&")(func.ST_Expand(bounds, margin)))
         .limit(literal_column(str(layer.max_features if sort else layer.max_features + 1)))
     )
     if at is not None and layer.series is None:
@@ -309,8 +308,9 @@ def _bounds() -> list[ColumnElement[float]]:
     return [bindparam(side, 0.0, type_=Float) for side in ("west", "south", "east", "north")]
 
 
-def _envelope() -> ColumnElement[Any]:
-    return func.ST_MakeEnvelope(*_bounds(), TILE_SRID)
+def _box(bounds: ColumnElement[Any]) -> ColumnElement[Any]:
+    # As a subquery it is computed once for the tile; written plainly, once for each row.
+    return select(func.box2d(bounds)).scalar_subquery()
 
 
 def _in_degrees(margin: ColumnElement[float]) -> ColumnElement[Any]:

@@ -117,12 +117,12 @@ def pending(after: int | None = None, limit: int | None = None) -> sa.Select[Any
 
 def waits() -> sa.ColumnElement[bool]:
     """Return the condition that a value waits for a decision."""
-    return _EDIT.c.offered.has_key("value")
+    return _EDIT.c.offered["value"].is_not(None)
 
 
 def was_kept() -> sa.ColumnElement[bool]:
     """Return the condition that somebody decided for the person's value, and no file since."""
-    return _EDIT.c.offered.has_key("kept")
+    return _EDIT.c.offered["kept"].is_not(None)
 
 
 def keep_mine(connection: sa.Connection, key: int) -> None:

@@ -2,8 +2,9 @@
 
 Working one out reads every room and everybody in them; asked again by the next page it is the
 same. So the finished bytes are kept under what they depend on - who sees what, the moment, the
-day, and the last recorded change, which is looked up each time: an answer is never older than the
-last edit. What observations go into is not kept, since those are not in the log.
+day, and what is recorded last, which is looked up each time: an answer is never older than the
+last edit, and none of the past outlives what is forgotten (`layers.pruning`). What observations
+go into is not kept, since those are not in the log.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
-from sqlalchemy import func, select
 from starlette.responses import Response
 
 from api.session import Session
-from layers.history import ChangeRecord
+from layers.history import last_recorded
 from tiles.compress import etag, gzip_accepted, packed
 
 MOST_BYTES = 48_000_000
@@ -58,8 +58,8 @@ class Answers:
         make : works the answer out.
         """
         # Read before the rows are: what is kept under it may be newer, and never older.
-        last = await session.fetchrow(select(func.max(ChangeRecord.seq)))
-        key = (question, session.actor.scope_key, session.at, last and last[0])
+        last = await session.fetchrow(last_recorded())
+        key = (question, session.actor.scope_key, session.at, last and tuple(last))
         known = self._kept.get(key)
         if known is not None:
             self._kept.move_to_end(key)

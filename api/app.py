@@ -16,6 +16,7 @@ from api.answered import Answers
 from api.archives import Archives
 from api.database import Connections
 from api.events import Hub, heard_signals
+from api.feed import Feed
 from api.headers import BrowserHeaders
 from api.limits import BodyLimit
 from api.listed import Kept
@@ -96,46 +97,13 @@ class Service(FastAPI):
 
 def create_app(config: Config) -> FastAPI:
     """Return the service over the database that `config` names."""
-    ticks = Ticks.of(config.ticks)
-    feed = feed_for(config, ticks)
+    feed = feed_for(config, Ticks.of(config.ticks))
     kept = kept_tiles(config, feed)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        connections = Connections(config.database_url, config.pool_size, timezone=config.timezone)
-        # One more than there are cores: while an answer is packed and sent, the next tile is
-        # already made. More would only queue inside the database, with a longer tail. A tile's
-        # plan is always the same index scan, so it is made once.
-        tile_connections = Connections(
-            config.database_url,
-            (os.cpu_count() or 2) + 1,
-            plans="force_generic_plan",
-            timezone=config.timezone,
-        )
-        await connections.open()
-        await tile_connections.open()
-        app.state.connections = connections
-        app.state.tile_connections = tile_connections
-        app.state.writer = Writer(config, ticks)
-        hub = app.state.hub = Hub(connections.fetch)
-        feed.followers.append(hub)
-        await feed.open()
-        try:
-            with heard_signals(hub.close):
-                yield
-        finally:
-            app.state.writer.close()
-            hub.close()
-            feed.followers.remove(hub)
-            await feed.close()
-            await tile_connections.close()
-            await connections.close()
-
     app = Service(
         kept,
         title=TITLE,
         summary="公共机构资产一张图 | One map of a public estate",
-        lifespan=lifespan,
+        lifespan=_running,
         docs_url=None,
         redoc_url=None,
     )
@@ -150,6 +118,47 @@ def create_app(config: Config) -> FastAPI:
     for part in PARTS:
         app.include_router(part.router)
     answers.describe(app)
+    _wrap(app)
+    return app
+
+
+@asynccontextmanager
+async def _running(app: FastAPI) -> AsyncIterator[None]:
+    """Hold what the service needs while it runs: connections, the writer, the feed, the hub."""
+    config: Config = app.state.config
+    feed: Feed = app.state.feed
+    connections = Connections(config.database_url, config.pool_size, timezone=config.timezone)
+    # One more than there are cores: while an answer is packed and sent, the next tile is
+    # already made. More would only queue inside the database, with a longer tail. A tile's
+    # plan is always the same index scan, so it is made once.
+    tile_connections = Connections(
+        config.database_url,
+        (os.cpu_count() or 2) + 1,
+        plans="force_generic_plan",
+        timezone=config.timezone,
+    )
+    await connections.open()
+    await tile_connections.open()
+    app.state.connections = connections
+    app.state.tile_connections = tile_connections
+    app.state.writer = Writer(config, feed.ticks)
+    hub = app.state.hub = Hub(connections.fetch)
+    feed.followers.append(hub)
+    await feed.open()
+    try:
+        with heard_signals(hub.close):
+            yield
+    finally:
+        app.state.writer.close()
+        hub.close()
+        feed.followers.remove(hub)
+        await feed.close()
+        await tile_connections.close()
+        await connections.close()
+
+
+def _wrap(app: FastAPI) -> None:
+    """Put the service's layers around the routes."""
     # The last one added is met first: tiles need no headers of a document.
     app.add_middleware(BodyLimit)
     app.add_middleware(BrowserHeaders)
@@ -161,4 +170,3 @@ def create_app(config: Config) -> FastAPI:
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, ARCHIVE_TYPE),
     )
     app.add_middleware(TileDoor)
-    return app

@@ -1,4 +1,4 @@
-"""JSON Schemas of what the routes of the recorded past answer."""
+"""JSON Schemas of what the routes of the recorded past answer; see `api.schemas`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from api.schemas import (
     REFERENCE,
     STRING,
     TEXT,
+    Schema,
     by_name,
+    feature,
+    feature_collection,
     maybe,
     one_of,
     record,
@@ -21,13 +24,16 @@ from api.schemas import (
 
 KIND = one_of("added", "altered", "gone")
 SIDE = maybe(record(value=ANYTHING, label=maybe(STRING), reference=maybe(REFERENCE)))
+_BY_WHOM: dict[str, Schema] = {
+    "actor": maybe(STRING),
+    "reason": maybe(STRING),
+    "undoes": maybe(INTEGER),
+}
 VERSION = record(
     ("geometry",),
     seq=INTEGER,
     recorded_at=MOMENT,
-    actor=maybe(STRING),
-    reason=maybe(STRING),
-    undoes=maybe(INTEGER),
+    **_BY_WHOM,
     operation=KIND,
     revision=INTEGER,
     fields=rows(record(field=STRING, title=TEXT, unit=maybe(STRING), before=SIDE, after=SIDE)),
@@ -44,43 +50,27 @@ HISTORY = record(
     versions=rows(VERSION),
     next=maybe(INTEGER),
 )
-CHANGE_SETS = record(
-    sets=rows(
-        record(
-            seq=INTEGER,
-            at=MOMENT,
-            actor=maybe(STRING),
-            reason=maybe(STRING),
-            undoes=maybe(INTEGER),
-            counts=by_name(INTEGER),
-            bbox=BOUNDS,
-        )
+CHANGE_SET = record((), seq=INTEGER, at=MOMENT, **_BY_WHOM, counts=by_name(INTEGER), bbox=BOUNDS)
+CHANGE_SETS = record(sets=rows(CHANGE_SET), next=maybe(INTEGER))
+_DIFFERING = feature(
+    STRING,
+    maybe(FREE),
+    record(
+        kind=KIND,
+        layer=STRING,
+        id=INTEGER,
+        title=maybe(STRING),
+        at=MOMENT,
+        moved=BOOLEAN,
     ),
-    next=maybe(INTEGER),
 )
-DIFFERENCE = record(
-    (),
+DIFFERENCE = feature_collection(
+    _DIFFERING,
     **{
-        "type": one_of("FeatureCollection"),
         "from": MOMENT,
         "to": MOMENT,
         "truncated": BOOLEAN,
         "counts": by_name(record(added=INTEGER, altered=INTEGER, gone=INTEGER)),
         "earliest": by_name(MOMENT),
-        "features": rows(
-            record(
-                type=one_of("Feature"),
-                id=STRING,
-                geometry=maybe(FREE),
-                properties=record(
-                    kind=KIND,
-                    layer=STRING,
-                    id=INTEGER,
-                    title=maybe(STRING),
-                    at=MOMENT,
-                    moved=BOOLEAN,
-                ),
-            )
-        ),
     },
 )

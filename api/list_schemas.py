@@ -9,9 +9,11 @@ from api.schemas import (
     FIELD_PROPERTIES,
     FREE,
     INTEGER,
+    KEY,
     MOMENT,
     NUMBER,
     REFERENCE,
+    ROW,
     STRING,
     TEXT,
     Schema,
@@ -24,8 +26,8 @@ from api.schemas import (
 
 LIST_COLUMN = record((), **FIELD_PROPERTIES, summed=BOOLEAN, shown=BOOLEAN, added=BOOLEAN)
 LIST_ROW = record(
-    id={"type": ["integer", "string"]},
-    opens=record(layer=STRING, id=INTEGER),
+    id=KEY,
+    opens=ROW,
     title=maybe(STRING),
     path=STRING,
     center=CENTER,

@@ -16,12 +16,13 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 from fastapi import Depends, Query, Request
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from api.parameters import LayerName
 from api.session import Session, SessionOf
-from layers.base import Base, Layer
+from layers.base import Layer
 from layers.filter import Filter
+from layers.history import last_recorded
 from layers.listing import PLACE_KINDS, Listing
 from layers.measures.base import Question
 from layers.named import NamedFilter, named
@@ -55,10 +56,9 @@ class Kept:
 
     async def chosen(self, session: Session, wanted: NamedFilter) -> Chosen:
         """Return what `wanted` selects of what the session's actor may see."""
-        record = Base.metadata.tables["change_set"]
-        last = await session.fetchrow(select(func.max(record.c.seq)))
+        last = await session.fetchrow(last_recorded())
         # The unit narrows the actor, so that the scope's key tells it too.
-        key = (wanted.name, session.actor.scope_key, session.at, last and last[0])
+        key = (wanted.name, session.actor.scope_key, session.at, last and tuple(last))
         known = self._found.get(key)
         if known is not None and time.monotonic() - known[0] < KEPT_S:
             return await asyncio.shield(known[1])

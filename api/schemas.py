@@ -25,6 +25,11 @@ def rows(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
+def exactly(count: int, items: Schema) -> Schema:
+    """Return the schema of a list of so many."""
+    return {**rows(items), "minItems": count, "maxItems": count}
+
+
 def maybe(schema: Schema) -> Schema:
     """Return the schema of what may be null."""
     if isinstance(schema.get("type"), str) and "enum" not in schema:
@@ -42,6 +47,16 @@ def by_name(schema: Schema) -> Schema:
     return {"type": "object", "additionalProperties": schema}
 
 
+def feature(id: Schema, geometry: Schema, properties: Schema) -> Schema:
+    """Return the schema of a GeoJSON feature."""
+    return record(type=one_of("Feature"), id=id, geometry=geometry, properties=properties)
+
+
+def feature_collection(features: Schema, **more: Schema) -> Schema:
+    """Return the schema of a GeoJSON collection with members of its own."""
+    return record((), type=one_of("FeatureCollection"), **more, features=rows(features))
+
+
 STRING: Schema = {"type": "string"}
 INTEGER: Schema = {"type": "integer"}
 NUMBER: Schema = {"type": "number"}
@@ -55,8 +70,12 @@ FIRST_RECORD: Schema = {
 ANYTHING: Schema = {}
 FREE: Schema = {"type": "object", "additionalProperties": True}
 TEXT = record(zh=STRING, en=STRING)
-CENTER = maybe({**rows(NUMBER), "minItems": 2, "maxItems": 2})
-BOUNDS = maybe({**rows(NUMBER), "minItems": 4, "maxItems": 4})
+POINT = exactly(2, NUMBER)
+CENTER = maybe(POINT)
+BOUNDS = maybe(exactly(4, NUMBER))
+KEY: Schema = {"type": ["integer", "string"]}
+ROW = record(layer=STRING, id=INTEGER)
+TITLED = record(id=INTEGER, title=maybe(STRING))
 PLACE = record(layer=STRING, id=INTEGER, name=maybe(STRING))
 
 STATUS = record(status=STRING)
@@ -98,7 +117,7 @@ DONE = record(
     recorded_at=maybe(MOMENT),
     actor=STRING,
     puts=rows(record(layer=STRING, id=INTEGER, revision=INTEGER)),
-    deletes=rows(record(layer=STRING, id=INTEGER)),
+    deletes=rows(ROW),
 )
 FIELD = record((), **FIELD_PROPERTIES)
 PAINT = record(
@@ -125,7 +144,7 @@ LAYER = record(
     tiles=maybe(STRING),
     tilejson=maybe(STRING),
     raster=BOOLEAN,
-    zooms={**rows(INTEGER), "minItems": 2, "maxItems": 2},
+    zooms=exactly(2, INTEGER),
     paint=maybe(PAINT),
     count=INTEGER,
     measures=rows(STRING),
@@ -182,7 +201,7 @@ MEASURED = record(
     editions=rows(FREE),
     at=MOMENT,
     earliest=FIRST_RECORD,
-    window=maybe({**rows(MOMENT), "minItems": 2, "maxItems": 2}),
+    window=maybe(exactly(2, MOMENT)),
     categories=rows(STRING),
     labels=by_name(TEXT),
 )
@@ -219,9 +238,7 @@ RELATED = record(
     role=maybe(STRING),
     title=TEXT,
     count=INTEGER,
-    items=rows(
-        record(id={"type": ["integer", "string"]}, title=maybe(STRING), subtitle=maybe(STRING))
-    ),
+    items=rows(record(id=KEY, title=maybe(STRING), subtitle=maybe(STRING))),
 )
 INSIGHT = record(
     name=STRING,
@@ -267,20 +284,19 @@ LEVELS = rows(
 
 TRIP_PATH = record(
     id=INTEGER,
-    vehicle=record(id=INTEGER, title=maybe(STRING)),
+    vehicle=TITLED,
     started_at=MOMENT,
     ended_at=MOMENT,
     length_km=NUMBER,
-    coordinates=rows({**rows(NUMBER), "minItems": 2, "maxItems": 2}),
+    coordinates=rows(POINT),
     times=rows(NUMBER),
     speeds_kmh=rows(maybe(NUMBER)),
 )
 
-STACKED_ROOM = record(
-    type=one_of("Feature"),
-    id=INTEGER,
-    geometry=FREE,
-    properties=record(
+STACKED_ROOM = feature(
+    INTEGER,
+    FREE,
+    record(
         level_id=INTEGER,
         ordinal=INTEGER,
         base_m=NUMBER,
@@ -292,7 +308,7 @@ STACKED_ROOM = record(
     ),
 )
 STACK = record(
-    building=record(id=INTEGER, title=maybe(STRING)),
+    building=TITLED,
     levels=rows(
         record(
             id=INTEGER,
@@ -303,7 +319,7 @@ STACK = record(
             assumed=BOOLEAN,
         )
     ),
-    rooms=record(type=one_of("FeatureCollection"), features=rows(STACKED_ROOM)),
+    rooms=feature_collection(STACKED_ROOM),
 )
 
 QUARANTINE = record(
@@ -333,7 +349,7 @@ QUARANTINE = record(
 )
 
 METER_CONSUMPTION = record(
-    meter=record(id=INTEGER, title=maybe(STRING)),
+    meter=TITLED,
     kind=maybe(STRING),
     unit=maybe(STRING),
     step=one_of("month", "day"),

@@ -40,7 +40,7 @@ from layers.registry import layer as layer_named
 from tiles.cache import Entry, Flight, Place, TileCache
 from tiles.compress import etag, gzip_accepted, packed, unpacked
 from tiles.reads import reads, watched
-from tiles.vector import Tile, check_zoom, tile_bytes
+from tiles.vector import Fetch, Tile, check_zoom, tile_bytes
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 _ADDRESS = re.compile(r"/tiles/([a-z_]+)/(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.mvt|\.pbf)?")
@@ -224,19 +224,24 @@ async def answer(request: Request, name: str, z: int, x: int, y: int) -> Respons
     # A count that was passed meanwhile is not the present one any more, and nobody asks for it.
     _remember(kept, request, actor, seen)
     check_zoom(layer, tile)
-    whole = actor.bodies is None
     # The log is asked again: while the account was looked up, more may have been acknowledged.
-    if not reads(layer, whole).tracked or not await kept.feed.ready():
+    if not reads(layer, actor.bodies is None).tracked or not await kept.feed.ready():
         return _response(request, _made(await tile_bytes(layer, tile, actor, None, fetch)))
-    key = (actor.scope_key, f"/tiles/{layer.name}/{z}/{x}/{y}")
+    return _response(request, await _shared(kept, layer, tile, actor, fetch))
+
+
+async def _shared(kept: Kept, layer: Layer, tile: Tile, actor: Actor, fetch: Fetch) -> Entry:
+    """Return a tile from memory, or from whoever is making it; else make and keep it."""
+    key = (actor.scope_key, f"/tiles/{layer.name}/{tile.z}/{tile.x}/{tile.y}")
     entry = kept.tiles.get(key)
     if entry is not None and kept.valid(entry):
         kept.tiles.hits += 1
-        return _response(request, entry)
+        return entry
     kept.tiles.misses += 1
     flight = kept.tiles.flight(key)
     if flight is None:
-        flight = kept.tiles.begin(key, Place(layer.name, whole, z, x, y))
+        place = Place(layer.name, actor.bodies is None, tile.z, tile.x, tile.y)
+        flight = kept.tiles.begin(key, place)
 
         async def make(flight: Flight) -> Entry:
             made: Entry | None = None
@@ -247,10 +252,10 @@ async def answer(request: Request, name: str, z: int, x: int, y: int) -> Respons
             return made
 
         flight.task = asyncio.ensure_future(make(flight))
-    return _response(request, await asyncio.shield(flight.task))
+    return await asyncio.shield(flight.task)
 
 
-async def _dated(kept: Kept, layer: Layer, tile: Tile, actor: Actor, fetch: Any) -> Entry:
+async def _dated(kept: Kept, layer: Layer, tile: Tile, actor: Actor, fetch: Fetch) -> Entry:
     """Make a tile, and say of one that depends on the day for how long it holds."""
     whole = actor.bodies is None
     dated = reads(layer, whole).dated

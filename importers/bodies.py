@@ -33,13 +33,9 @@ def with_paths(frame: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
     paths = {key: _path(key, parents) for key in {*parents, *frame["id"].astype(int)}}
     frame["path"] = pd.Series([paths[key] for key in frame["id"].astype(int)], index=frame.index)
     here = np.asarray(frame["id"].astype(int))
-    for row in known:
-        if row.path != paths[row.id] and row.id not in here:
-            changes.connection.execute(
-                sa.update(body)
-                .where(body.c.id == row.id)
-                .values(path=paths[row.id], revision=body.c.revision + 1)
-            )
+    moved = [row.id for row in known if row.path != paths[row.id] and row.id not in here]
+    if moved:
+        changes.update(Body, [{"id": key, "path": paths[key]} for key in moved])
     return frame
 
 

@@ -67,8 +67,5 @@ def buildings_into_sites(changes: ChangeSet) -> None:
         .correlate(building)
         .scalar_subquery()
     )
-    changes.connection.execute(
-        sa.update(building)
-        .where(building.c.site_id.is_(None), building.c.geom.is_not(None), found.is_not(None))
-        .values(site_id=found, revision=building.c.revision + 1)
-    )
+    lost = sa.and_(building.c.site_id.is_(None), building.c.geom.is_not(None), found.is_not(None))
+    changes.update_where(Building, lost, {"site_id": found})

@@ -40,9 +40,7 @@ def drop_stale_links(
     ).all()
     columns = [frame[n] if n in frame else pd.Series(pd.NA, index=frame.index) for n in names]
     now = {tuple(map(_plain, row)) for row in zip(*columns, strict=True)}
-    gone = [row.id for row in known if tuple(row)[1:] not in now]
-    if gone:
-        changes.connection.execute(sa.delete(t).where(_one_of(t.c.id, gone)))
+    changes.delete([(model, row.id) for row in known if tuple(row)[1:] not in now])
 
 
 def _plain(value: Any) -> int | None:
@@ -74,36 +72,41 @@ def end_occupancies(
         )
     ).all()
     issues: list[Issue] = []
-    ended: dict[date, list[int]] = {}
+    ended: list[dict[str, Any]] = []
     never: list[int] = []
     for row in rows:
         until = since.get(row.person_id, today) if row.person_id is not None else today
         if row.source_key in keys or (row.valid_to is not None and row.valid_to <= until):
             continue
-        if row.valid_from is not None and row.valid_from >= until:
-            never.append(row.id)
-            said = Text(
-                f"占用“{row.source_key}”自 {row.valid_from} 起，新表中已没有：尚未开始即撤回",
-                f"The stay '{row.source_key}' from {row.valid_from} on is not in this sheet: taken "
-                "back before it began",
-            )
+        begun = row.valid_from is None or row.valid_from < until
+        if begun:
+            ended.append({"id": row.id, "valid_to": until})
         else:
-            ended.setdefault(until, []).append(row.id)
-            said = Text(
-                f"占用“{row.source_key}”在新表中已没有：于 {until} 结束",
-                f"The stay '{row.source_key}' is not in this sheet: ended on {until}",
-            )
+            never.append(row.id)
+        said = _ended(row.source_key, until) if begun else _never(row.source_key, row.valid_from)
         issues.append(
             Issue(
                 file, None, "valid_to", row.source_key, "occupancy_ended", said.zh, said.en, "noted"
             )
         )
-    for until, ids in ended.items():
-        changed = {"valid_to": until, "revision": t.c.revision + 1}
-        changes.connection.execute(sa.update(t).where(_one_of(t.c.id, ids)).values(changed))
-    if never:
-        changes.connection.execute(sa.delete(t).where(_one_of(t.c.id, never)))
+    if ended:
+        changes.update(Occupancy, ended)
+    changes.delete([(Occupancy, key) for key in never])
     return issues
+
+
+def _ended(key: str, until: date) -> Text:
+    return Text(
+        f"占用“{key}”在新表中已没有：于 {until} 结束",
+        f"The stay '{key}' is not in this sheet: ended on {until}",
+    )
+
+
+def _never(key: str, since: date) -> Text:
+    return Text(
+        f"占用“{key}”自 {since} 起，新表中已没有：尚未开始即撤回",
+        f"The stay '{key}' from {since} on is not in this sheet: taken back before it began",
+    )
 
 
 def _one_of(column: Any, ids: list[int]) -> Any:

@@ -111,16 +111,42 @@ def forget_deleted(connection: sa.Connection, table: sa.Table, ids: Sequence[int
 
 def pending(after: int | None = None, limit: int | None = None) -> sa.Select[Any]:
     """Return what is to be decided, the oldest first: what a person set, and what a file says."""
-    query = sa.select(_EDIT).where(_EDIT.c.offered.is_not(None)).order_by(_EDIT.c.id).limit(limit)
+    query = sa.select(_EDIT).where(waits()).order_by(_EDIT.c.id).limit(limit)
     return query if after is None else query.where(_EDIT.c.id > after)
+
+
+def waits() -> sa.ColumnElement[bool]:
+    """Return the condition that a value waits for a decision."""
+    return _EDIT.c.offered["value"].is_not(None)
+
+
+def was_kept() -> sa.ColumnElement[bool]:
+    """Return the condition that somebody decided for the person's value, and no file since."""
+    return _EDIT.c.offered["kept"].is_not(None)
 
 
 def keep_mine(connection: sa.Connection, key: int) -> None:
     """Decide for what the person set: the file's value counts as told and asks no more."""
+    # What it had said before is set aside: the decision may be taken back.
     connection.execute(
         sa.update(_EDIT)
         .where(_EDIT.c.id == key)
-        .values(imported=_EDIT.c.offered["value"], offered=sa.null())
+        .values(
+            imported=_EDIT.c.offered["value"],
+            offered=sa.func.jsonb_build_object("kept", _EDIT.c.imported),
+        )
+    )
+
+
+def ask_again(connection: sa.Connection, key: int) -> None:
+    """Take back that the person's value was kept: both stand as they did before."""
+    connection.execute(
+        sa.update(_EDIT)
+        .where(_EDIT.c.id == key)
+        .values(
+            imported=_EDIT.c.offered["kept"],
+            offered=sa.func.jsonb_build_object("value", _EDIT.c.imported),
+        )
     )
 
 

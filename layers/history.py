@@ -36,6 +36,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import Text as TextType
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
@@ -218,6 +219,21 @@ def first_record(table: str) -> Select[Any]:
         select(func.min(record.c.recorded_at))
         .join(start, start.c.tx == record.c.tx)
         .where(start.c.layer == table)
+    )
+
+
+def last_recorded() -> Select[Any]:
+    """Return the query for what answers rest on: whatever is recorded or forgotten moves it.
+
+    The last change moves all answers of now; those of a past moment, where a record begins.
+    """
+    start = RecordStart
+    begins = func.string_agg(
+        cast(start.tx, TextType), aggregate_order_by(literal_column("','"), start.layer, start.tx)
+    )
+    return select(
+        select(func.max(ChangeRecord.seq)).scalar_subquery().label("last"),
+        select(begins).scalar_subquery().label("begins"),
     )
 
 

@@ -242,10 +242,39 @@ def difference(
     Select of ``id, kind`` (added, altered, gone), ``title, at`` (of the last change), ``moved``
     and ``geojson`` (EPSG:4326; of what is gone the former).
     """
-    change, record = _log()
-    last = func.max(record.c.recorded_at)
+    changed = _changed_between(shown, since, until, area).subquery("changed")
+    was, now = rows(shown, actor, since).alias("was"), rows(shown, actor, until).alias("became")
+    there, here = was.c.id.is_not(None), now.c.id.is_not(None)
+    moved, drawn = _moved(shown, was, now)
+    title = func.coalesce(titled(shown, now, actor, until), titled(shown, was, actor, since))
     query = (
-        select(change.c.id, last.label("at"))
+        select(
+            changed.c.id,
+            case((~there, "added"), (~here, "gone"), else_="altered").label("kind"),
+            title.label("title"),
+            changed.c.at,
+            and_(there, here, moved).label("moved"),
+            drawn.label("geojson"),
+        )
+        .select_from(
+            changed.outerjoin(was, was.c.id == changed.c.id).outerjoin(
+                now, now.c.id == changed.c.id
+            )
+        )
+        .where(or_(there, here), or_(~there, ~here, moved, ~_same(shown, was, now)))
+    )
+    if area is not None:
+        query = query.where(or_(*(_meets(t.c.geom, area) for t in (was, now))))
+    return query.order_by(changed.c.at.desc(), changed.c.id).limit(limit)
+
+
+def _changed_between(
+    shown: Layer, since: datetime, until: datetime | None, area: BaseGeometry | None
+) -> Select[Any]:
+    """Return the statement for the rows of which the log tells changes, and when the last was."""
+    change, record = _log()
+    query = (
+        select(change.c.id, func.max(record.c.recorded_at).label("at"))
         .join(record, record.c.tx == change.c.tx)
         .where(change.c.layer == shown.table.name, record.c.recorded_at > since)
         .group_by(change.c.id)
@@ -255,44 +284,27 @@ def difference(
     if area is not None:  # what the log knows of places leaves few rows to look up
         near = or_(*(_meets(side, area) for side in _sides(change)))
         query = query.having(func.bool_or(near))
-    changed = query.subquery("changed")
-    was, now = rows(shown, actor, since).alias("was"), rows(shown, actor, until).alias("became")
+    return query
+
+
+def _moved(
+    shown: Layer, was: FromClause, now: FromClause
+) -> tuple[ColumnElement[bool], ColumnElement[Any]]:
+    """Return whether a row lies elsewhere, and its place as GeoJSON: of what is gone the former."""
+    if not shown.spatial:
+        return false(), cast(null(), TextType)
+    # By their bytes: boxes that are equal say little, and some shapes have heights or times.
+    moved = func.ST_AsEWKB(was.c.geom).is_distinct_from(func.ST_AsEWKB(now.c.geom))
+    shape = case((now.c.id.is_not(None), now.c.geom), else_=was.c.geom)
+    return moved, func.ST_AsGeoJSON(func.ST_Force2D(shape), 7)
+
+
+def _same(shown: Layer, was: FromClause, now: FromClause) -> ColumnElement[bool]:
+    """Return the condition that nothing but the place and the revision may differ."""
     names = [
         c.name for c in shown.table.c if c.computed is None and c.name not in ("revision", "geom")
     ]
-    same = [was.c[name].is_not_distinct_from(now.c[name]) for name in names]
-    moved: ColumnElement[bool] = false()
-    drawn: ColumnElement[Any] = cast(null(), TextType)
-    if shown.spatial:
-        # By their bytes: boxes that are equal say little, and some shapes have heights or times.
-        moved = func.ST_AsEWKB(was.c.geom).is_distinct_from(func.ST_AsEWKB(now.c.geom))
-        shape = case((now.c.id.is_not(None), now.c.geom), else_=was.c.geom)
-        drawn = func.ST_AsGeoJSON(func.ST_Force2D(shape), 7)
-    kind = case((was.c.id.is_(None), "added"), (now.c.id.is_(None), "gone"), else_="altered")
-    query = (
-        select(
-            changed.c.id,
-            kind.label("kind"),
-            func.coalesce(titled(shown, now, actor, until), titled(shown, was, actor, since)).label(
-                "title"
-            ),
-            changed.c.at,
-            and_(was.c.id.is_not(None), now.c.id.is_not(None), moved).label("moved"),
-            drawn.label("geojson"),
-        )
-        .select_from(
-            changed.outerjoin(was, was.c.id == changed.c.id).outerjoin(
-                now, now.c.id == changed.c.id
-            )
-        )
-        .where(
-            or_(was.c.id.is_not(None), now.c.id.is_not(None)),
-            or_(was.c.id.is_(None), now.c.id.is_(None), moved, ~and_(*same)),
-        )
-    )
-    if area is not None:
-        query = query.where(or_(*(_meets(t.c.geom, area) for t in (was, now))))
-    return query.order_by(changed.c.at.desc(), changed.c.id).limit(limit)
+    return and_(*(was.c[name].is_not_distinct_from(now.c[name]) for name in names))
 
 
 def _log() -> tuple[FromClause, FromClause]:

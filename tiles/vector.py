@@ -182,35 +182,9 @@ def tile_query(
         rows as they come, and gives NULL where there are more.
     wide : at low zooms, whether the value ``least`` is at least `WIDE_M`: those have an index.
     """
-    source, geom = _source(layer, actor, at)
     bounds = func.ST_MakeEnvelope(*_bounds(), TILE_SRID)
-    # As a subquery it is computed once for the tile; written plainly, once for each row.
-    box = select(func.box2d(bounds)).scalar_subquery()
-    width = bindparam("east", 0.0, type_=Float) - bindparam("west", 0.0, type_=Float)
-    reach = func.ST_Expand(bounds, width * (BUFFER / EXTENT))
-    described = _described(layer, source, at)
     labelled = label_points(layer, zoom)
-    query: Select[Any] = (
-        select(
-            source.c.id,
-            *(value.label(name) for name, value in described.items()),
-            func.ST_AsMVTGeom(
-                geom, box, literal_column(str(EXTENT)), literal_column(str(BUFFER))
-            ).label("geom"),
-            *([func.ST_PointOnSurface(geom).label("spot")] if labelled else []),
-        )
-        .where(geom.op("&&")(reach))
-        .limit(literal_column(str(layer.max_features if sort else layer.max_features + 1)))
-    )
-    if at is not None and layer.series is None:
-        # The past keeps no shape in EPSG:3857 that an index could find.
-        query = query.where(source.c.geom.op("&&")(_in_degrees(width * (BUFFER / EXTENT))))
-    if zoom < DETAIL_ZOOM and far.summed(layer):
-        query = _widest(query, source, wide)
-    else:
-        query = _visible(query, layer, zoom, geom, width)
-    if sort:
-        query = _largest_first(query, layer, geom)
+    query = _within(bounds, layer, zoom, actor, at, sort=sort, wide=wide)
     # Over a distributed series ST_AsMVT needs its input computed first; points need it twice.
     kept = layer.series is not None or labelled
     found = query.cte("found").prefix_with("MATERIALIZED") if kept else query.subquery("found")
@@ -222,9 +196,46 @@ def tile_query(
     whole = select(tile.label("tile")).select_from(areas if labelled else found)
     if not labelled:
         return whole
-    points = _points(found, told(layer), box).subquery("points")
+    points = _points(found, told(layer), _box(bounds)).subquery("points")
     text = select(_encoded(points, layer.name + LABEL)).select_from(points).scalar_subquery()
     return select(whole.subquery("areas_tile").c.tile.op("||")(text))
+
+
+def _within(
+    bounds: ColumnElement[Any],
+    layer: Layer,
+    zoom: int,
+    actor: Actor,
+    at: datetime | None,
+    *,
+    sort: bool,
+    wide: bool,
+) -> Select[Any]:
+    """Return the rows of a tile: id, what travels with them, and their shape in its grid."""
+    source, geom = _source(layer, actor, at)
+    width = bindparam("east", 0.0, type_=Float) - bindparam("west", 0.0, type_=Float)
+    margin = width * (BUFFER / EXTENT)
+    described = _described(layer, source, at)
+    query: Select[Any] = (
+        select(
+            source.c.id,
+            *(value.label(name) for name, value in described.items()),
+            func.ST_AsMVTGeom(
+                geom, _box(bounds), literal_column(str(EXTENT)), literal_column(str(BUFFER))
+            ).label("geom"),
+            *([func.ST_PointOnSurface(geom).label("spot")] if label_points(layer, zoom) else []),
+        )
+        .where(geom.op("&&")(func.ST_Expand(bounds, margin)))
+        .limit(literal_column(str(layer.max_features if sort else layer.max_features + 1)))
+    )
+    if at is not None and layer.series is None:
+        # The past keeps no shape in EPSG:3857 that an index could find.
+        query = query.where(source.c.geom.op("&&")(_in_degrees(margin)))
+    if zoom < DETAIL_ZOOM and far.summed(layer):
+        query = _widest(query, source, wide)
+    else:
+        query = _visible(query, layer, zoom, geom, width)
+    return _largest_first(query, layer, geom) if sort else query
 
 
 def label_points(layer: Layer, zoom: int) -> bool:
@@ -294,6 +305,11 @@ def _encoded(found: CTE | Subquery, name: str) -> ColumnElement[Any]:
 
 def _bounds() -> list[ColumnElement[float]]:
     return [bindparam(side, 0.0, type_=Float) for side in ("west", "south", "east", "north")]
+
+
+def _box(bounds: ColumnElement[Any]) -> ColumnElement[Any]:
+    # As a subquery it is computed once for the tile; written plainly, once for each row.
+    return select(func.box2d(bounds)).scalar_subquery()
 
 
 def _in_degrees(margin: ColumnElement[float]) -> ColumnElement[Any]:

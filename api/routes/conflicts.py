@@ -50,7 +50,10 @@ class Decision(BaseModel):
     """Which value stands."""
 
     model_config = ConfigDict(extra="forbid")
-    take: Literal["file", "mine"]
+    take: Literal["file", "mine", "ask"] = Field(
+        description="file：采用文件的值；mine：保留人工值；ask：收回“保留人工值”，重新待定"
+        " | the file's value; the one set by hand; take back that the latter was kept"
+    )
     revision: int | None = Field(
         None, ge=1, le=2**63 - 1, description="所见的修订号 | the revision that was shown"
     )
@@ -102,7 +105,10 @@ async def list_conflicts(
 async def decide_conflict(
     session: SessionOf, request: Request, key: RowId, body: Decision
 ) -> Response:
-    """Take the file's value, which is a change like any other, or let the person's stand."""
+    """Take the file's value, which is a change like any other, or let the person's stand.
+
+    The former is taken back by its `seq` (`/changes/{seq}/undo`), the latter by `ask`.
+    """
     writer: Writer = request.app.state.writer
     seq = await writer.write(
         partial(decide, actor=session.actor, key=key, take=body.take, revision=body.revision)

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Query
-from shapely.geometry.base import BaseGeometry
 from starlette.responses import Response
 
 from api.answers import answer_of, documented
+from api.change_sets import page_of
+from api.differences import differences, recorded_since
 from api.history_schemas import CHANGE_SETS, DIFFERENCE, HISTORY
 from api.parameters import LayerName, RowId
 from api.session import Session, SessionOf, parse_moment
 from api.versions import told, versions_of
-from layers.access import earliest
-from layers.base import Layer, Tracked
+from layers.base import Layer
 from layers.filter import parse_bbox
-from layers.past import (
-    AFTER,
-    BEFORE,
-    INSTANT,
-    SIDES,
-    Span,
-    difference,
-    image,
-    recorded_under,
-    seen_in,
-    sets,
-    touched_by,
-)
-from layers.prepared import Prepared, prepare
+from layers.past import INSTANT, Span, image, recorded_under
 from layers.problems import BadRequest, NotFound
 from layers.registry import LAYERS
 from layers.registry import layer as layer_named
 
 router = APIRouter(tags=["history"])
-# How many change sets one request looks at for a caller who may see few of them.
-_MOST_EXAMINED = 300
 _HISTORY: dict[str, Any] = {
     "layer": "rooms",
     "id": 412,
@@ -171,7 +153,7 @@ async def history(
             "layer": shown.name,
             "id": key,
             "title": newest and newest["shown_title"],
-            "since": await _since(session, shown),
+            "since": await recorded_since(session, shown),
             "versions": await told(session, shown, page.found, geometry=geometry),
             "next": page.found[-1].change["seq"] if page.more else None,
         }
@@ -200,29 +182,11 @@ async def change_sets(
     `from` ≤ time < `to`. A page may hold less than `limit`, even nothing, while `next` goes on: it
     ends where too many sets were met that are not the caller's to see.
     """
-    shown = [_recorded(layer)] if layer else [each for each in LAYERS if each.series is None]
+    shown = [_recorded(layer)] if layer else _all()
     models = {table: (each, m) for each in shown for table, m in recorded_under(each).items()}
     area = parse_bbox(bbox) if bbox else None
-    span = _span(session, since, until)
-    tables = list(models) if layer else None
-    found: list[dict[str, Any]] = []
-    position, examined = after, 0
-    while len(found) < limit and examined < _MOST_EXAMINED:
-        size = min(limit, 100)
-        span = Span(span.since, span.until, position)
-        some = await session.fetch(sets(span, tables, area, size))
-        counted = await _counted(session, some, models, area)
-        for record, counts in zip(some, counted, strict=True):
-            position = record["seq"]
-            if counts:
-                found.append(_set(session, record, counts))
-            if len(found) == limit:
-                break
-        else:
-            examined += len(some)
-            if len(some) < size:
-                position = None
-                break
+    span = _span(session, since, until, after)
+    found, position = await page_of(session, span, models, area, limit, any_table=layer is None)
     return answer_of({"sets": found, "next": position})
 
 
@@ -259,42 +223,14 @@ async def changes_between(
     zone = session.config.zone
     start = parse_moment(since, zone, field="from")
     end = parse_moment(until, zone, field="to") if until else session.at
-    now = session.config.now()
-    if start >= (end or now):
+    if start >= (end or session.config.now()):
         raise BadRequest(
             zh="from 应早于 to", en="from must be earlier than to", field="from", value=since
         )
     names = [each.strip() for each in layers.split(",")] if layers else None
     shown = [_recorded(name) for name in dict.fromkeys(names)] if names else _all()
     area = parse_bbox(bbox) if bbox else None
-    features: list[dict[str, Any]] = []
-    counts: dict[str, dict[str, int]] = {}
-    earlier: dict[str, datetime] = {}
-    for each in shown:
-        if area is not None and not each.spatial:
-            continue
-        first = await _since(session, each)
-        if first is not None and first > start:
-            earlier[each.name] = first
-        left = limit + 1 - len(features)
-        if left <= 0:
-            break
-        rows = await session.fetch(difference(each, session.actor, start, end, area, left))
-        for row in rows[: limit - len(features)]:
-            of_layer = counts.setdefault(each.name, {"added": 0, "altered": 0, "gone": 0})
-            of_layer[row["kind"]] += 1
-        features += [_feature(session, each, row) for row in rows]
-    return answer_of(
-        {
-            "type": "FeatureCollection",
-            "from": start.astimezone(zone),
-            "to": (end or now).astimezone(zone),
-            "truncated": len(features) > limit,
-            "counts": counts,
-            "earliest": earlier,
-            "features": features[:limit],
-        }
-    )
+    return answer_of(await differences(session, shown, start, end, area, limit))
 
 
 def _all() -> list[Layer]:
@@ -319,12 +255,7 @@ def _recorded(name: str) -> Layer:
     return shown
 
 
-async def _since(session: Session, shown: Layer) -> datetime | None:
-    found = await session.fetchrow(earliest(shown))
-    return found[0].astimezone(session.config.zone) if found and found[0] else None
-
-
-def _span(session: Session, since: str | None, until: str | None) -> Span:
+def _span(session: Session, since: str | None, until: str | None, before: int | None) -> Span:
     zone = session.config.zone
     start = parse_moment(since, zone, field="from") if since else None
     end = parse_moment(until, zone, field="to") if until else None
@@ -335,95 +266,4 @@ def _span(session: Session, since: str | None, until: str | None) -> Span:
         raise BadRequest(
             zh="from 应早于 to", en="from must be earlier than to", field="from", value=since
         )
-    return Span(start, end)
-
-
-Counts = dict[str, tuple[int, list[float] | None]]
-
-
-async def _counted(
-    session: Session,
-    some: Sequence[Mapping[str, Any]],
-    models: Mapping[str, tuple[Layer, type[Tracked]]],
-    area: BaseGeometry | None,
-) -> list[Counts]:
-    """Return for each set how many rows of each layer the caller sees or saw, and their extent."""
-    touched: dict[str, list[Mapping[str, Any]]] = {record["tx"]: [] for record in some}
-    for row in await session.fetch(touched_by(list(touched), area)) if some else []:
-        if row["layer"] in models:
-            touched[row["tx"]].append(row)
-    if session.actor.bodies is not None:
-        ready: dict[str, Prepared] = {}
-        for record in some:
-            touched[record["tx"]] = [
-                seen
-                for row in touched[record["tx"]]
-                if (seen := await _seen(session, record, row["layer"], models, area, ready))
-            ]
-    made: list[Counts] = []
-    for record in some:
-        counts: Counts = {}
-        for row in touched[record["tx"]]:
-            name = models[row["layer"]][0].name
-            known, box = counts.get(name, (0, None))
-            counts[name] = (known + row["count"], _joined(box, _box(row)))
-        made.append(counts)
-    return made
-
-
-async def _seen(
-    session: Session,
-    record: Mapping[str, Any],
-    table: str,
-    models: Mapping[str, tuple[Layer, type[Tracked]]],
-    area: BaseGeometry | None,
-    ready: dict[str, Prepared],
-) -> Mapping[str, Any] | None:
-    if table not in ready:
-        ready[table] = prepare(seen_in(models[table][1], session.actor, area))
-    moment = record["recorded_at"]
-    asked = ready[table].about({BEFORE: moment - INSTANT, AFTER: moment})
-    row = await session.fetchrow(asked, {"tx": record["tx"]})
-    return {**row, "layer": table} if row is not None and row["count"] else None
-
-
-def _box(row: Mapping[str, Any]) -> list[float] | None:
-    return None if row["west"] is None else [row[side] for side in SIDES]
-
-
-def _joined(one: list[float] | None, other: list[float] | None) -> list[float] | None:
-    if one is None or other is None:
-        return one or other
-    return [*map(min, one[:2], other[:2]), *map(max, one[2:], other[2:])]
-
-
-def _set(session: Session, record: Mapping[str, Any], counts: Counts) -> dict[str, Any]:
-    box: list[float] | None = None
-    for _, part in counts.values():
-        box = _joined(box, part)
-    return {
-        "seq": record["seq"],
-        "at": record["recorded_at"].astimezone(session.config.zone),
-        "actor": record["actor"],
-        "reason": record["reason"],
-        "undoes": record["undoes"],
-        "counts": {name: count for name, (count, _) in counts.items()},
-        "bbox": box,
-    }
-
-
-def _feature(session: Session, shown: Layer, row: Mapping[str, Any]) -> dict[str, Any]:
-    geometry = row["geojson"]
-    return {
-        "type": "Feature",
-        "id": f"{shown.name}/{row['id']}",
-        "geometry": orjson.loads(geometry) if geometry else None,
-        "properties": {
-            "kind": row["kind"],
-            "layer": shown.name,
-            "id": row["id"],
-            "title": row["title"],
-            "at": row["at"].astimezone(session.config.zone),
-            "moved": row["moved"],
-        },
-    }
+    return Span(start, end, before)

@@ -179,10 +179,7 @@ def _replace(
     ).all()
     now = set(zip(frame["source"], frame["source_key"], strict=True))
     gone = [row.id for row in known if (row.source, row.source_key) not in now]
-    if gone:
-        changes.connection.execute(
-            sa.delete(t).where(t.c.id == sa.func.any(sa.literal(gone, sa.ARRAY(sa.BigInteger))))
-        )
+    changes.delete([(model, key) for key in gone])
     counts = changes.upsert(model, frame)
     result.made += counts.inserted
     result.removed += len(gone)

@@ -45,16 +45,12 @@ def adopt(changes: ChangeSet, source: str, frame: pd.DataFrame) -> list[int]:
     for key, plate in zip(frame["source_key"], frame["plate"], strict=True):
         ids = made.pop(fold(str(plate)), []) if pd.notna(plate) else []
         if len(ids) == 1 and str(key) not in known:
-            changes.connection.execute(
-                sa.update(t)
-                .where(t.c.id == ids[0])
-                .values(
-                    source=source,
-                    source_key=str(key),
-                    attributes=t.c.attributes.op("-")(MADE_FROM),
-                    revision=t.c.revision + 1,
-                )
-            )
+            taken = {
+                "source": source,
+                "source_key": str(key),
+                "attributes": t.c.attributes.op("-")(MADE_FROM),
+            }
+            changes.update_where(Vehicle, t.c.id == ids[0], taken)
             adopted.append(ids[0])
     return adopted
 
@@ -67,13 +63,10 @@ def hand_over(changes: ChangeSet, vehicles: list[int]) -> None:
     for model in (Trip, Stop):
         t = table_of(model)
         moment = sa.func.regexp_replace(t.c.source_key, "^.*~", "~")
-        changes.connection.execute(
-            sa.update(t)
-            .where(t.c.vehicle_id == of.c.id, of.c.id.in_(vehicles))
-            .values(
-                source=of.c.source,
-                source_key=of.c.source_key + moment,
-                body_id=of.c.body_id,
-                revision=t.c.revision + 1,
-            )
-        )
+        theirs = sa.and_(t.c.vehicle_id == of.c.id, of.c.id.in_(vehicles))
+        taken = {
+            "source": of.c.source,
+            "source_key": of.c.source_key + moment,
+            "body_id": of.c.body_id,
+        }
+        changes.update_where(model, theirs, taken)

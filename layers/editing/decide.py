@@ -16,7 +16,7 @@ from layers.problems import NotFound, Stale, Unconditional
 from layers.records import HandEdit
 from layers.waiting import require_estate
 
-Take = Literal["file", "mine"]
+Take = Literal["file", "mine", "ask"]
 
 
 def decide(
@@ -27,7 +27,7 @@ def decide(
     Parameters
     ----------
     key : the conflict's id.
-    take : the file's value, or the one that was set by hand.
+    take : the file's value, or the one that was set by hand; ``ask`` takes the latter back.
     revision : of the row as it was shown; needed to take the file's value of a field.
 
     Returns
@@ -43,16 +43,17 @@ def decide(
     check_editor(actor)
     require_estate(actor)
     edit = table_of(HandEdit)
+    state = hand_edits.was_kept() if take == "ask" else hand_edits.waits()
     found = connection.execute(
-        sa.select(edit).where(edit.c.id == key, edit.c.offered.is_not(None)).with_for_update()
+        sa.select(edit).where(edit.c.id == key, state).with_for_update()
     ).one_or_none()
     if found is None:
-        raise NotFound(
-            zh=f"没有编号为 {key} 的待定项，或已有人决定",
-            en=f"There is nothing to decide with the id {key}, or it is decided",
-        )
+        raise _nothing(key, take)
     if take == "mine":
         hand_edits.keep_mine(connection, key)
+        return None
+    if take == "ask":
+        hand_edits.ask_again(connection, key)
         return None
     if found.field:
         _check_row(connection, found, revision)
@@ -64,6 +65,19 @@ def decide(
         sealed = changes.seal()
     hand_edits.forget(connection, key)
     return sealed[0] if sealed else None
+
+
+def _nothing(key: int, take: Take) -> NotFound:
+    if take == "ask":
+        return NotFound(
+            zh=f"编号为 {key} 的待定项没有可收回的决定：无人保留过人工值，或文件又有了新值",
+            en=f"Of {key} there is no decision to take back: nobody kept a value, "
+            "or the file says something newer",
+        )
+    return NotFound(
+        zh=f"没有编号为 {key} 的待定项，或已有人决定",
+        en=f"There is nothing to decide with the id {key}, or it is decided",
+    )
 
 
 def _check_row(connection: sa.Connection, found: Any, revision: int | None) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from onemap.trouble import ExitCode, Trouble, say
+
+if TYPE_CHECKING:
+    from onemap.archive import Made
 
 tiles_app = typer.Typer(no_args_is_help=True, help=say("瓦片", "tiles"))
 Demo = Annotated[bool, typer.Option("--demo", help=say("用示例库", "of the demo's database"))]
@@ -49,10 +54,52 @@ def archive(
     from layers.registry import layer as layer_named
     from onemap.archive import make
     from onemap.commands.progress import bars
-    from onemap.commands.reports import print_json
     from onemap.database import opened
     from onemap.settings import load
 
+    _check_place(output)
+    names = _names(layers)
+    chosen = [layer_named(name) for name in names]
+    settings = load()
+    with opened(settings, demo=demo) as database, bars() as progress, _writing(output):
+        made = make(
+            database.owner_url,
+            output.absolute(),
+            chosen,
+            last=max_zoom,
+            attribution=attribution,
+            timezone=settings.timezone,
+            say=lambda text: text.in_language(settings.language.value),
+            progress=progress,
+        )
+    _tell(output, names, made, as_json=as_json)
+
+
+def _tell(output: Path, names: list[str], made: Made, *, as_json: bool) -> None:
+    from onemap.commands.reports import print_json
+
+    if as_json:
+        print_json(
+            {
+                "path": str(output),
+                "layers": names,
+                "tiles": made.tiles,
+                "bytes": made.bytes,
+                "moment": made.snapshot.moment.isoformat(),
+            }
+        )
+        return
+    size = made.bytes / 1e6
+    typer.echo(
+        say(
+            f"{output}：{made.tiles:,} 个瓦片，{size:.1f} MB",
+            f"{output}: {made.tiles:,} tiles, {size:.1f} MB",
+        )
+    )
+
+
+def _check_place(output: Path) -> None:
+    """Refuse what cannot become an archive before anything is read."""
     if output.suffix != ".pmtiles":
         raise Trouble(
             ExitCode.USAGE,
@@ -66,48 +113,27 @@ def archive(
             f"The folder {output.absolute().parent} is not there. Make it first, "
             "or choose another place with -o.",
         )
+
+
+def _names(layers: str) -> list[str]:
     names = list(dict.fromkeys(name.strip() for name in layers.split(",") if name.strip()))
-    chosen = [layer_named(name) for name in names]
-    if not chosen:
+    if not names:
         raise Trouble(
             ExitCode.USAGE,
             "请用 --layers 给出图层，例如 buildings,roads。",
             "Name the layers with --layers, as in buildings,roads.",
         )
-    settings = load()
-    with opened(settings, demo=demo) as database, bars() as progress:
-        try:
-            made = make(
-                database.owner_url,
-                output.absolute(),
-                chosen,
-                last=max_zoom,
-                attribution=attribution,
-                timezone=settings.timezone,
-                say=lambda text: text.in_language(settings.language.value),
-                progress=progress,
-            )
-        except PermissionError as refused:
-            raise Trouble(
-                ExitCode.STORAGE,
-                f"无法写入 {output}：{refused.strerror}。请检查权限，或用 -o 换个位置。",
-                f"{output} cannot be written: {refused.strerror}. Check the permissions, "
-                "or choose another place with -o.",
-            ) from refused
-    told = {
-        "path": str(output),
-        "layers": names,
-        "tiles": made.tiles,
-        "bytes": made.bytes,
-        "moment": made.snapshot.moment.isoformat(),
-    }
-    if as_json:
-        print_json(told)
-        return
-    size = made.bytes / 1e6
-    typer.echo(
-        say(
-            f"{output}：{made.tiles:,} 个瓦片，{size:.1f} MB",
-            f"{output}: {made.tiles:,} tiles, {size:.1f} MB",
-        )
-    )
+    return names
+
+
+@contextmanager
+def _writing(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as refused:
+        raise Trouble(
+            ExitCode.STORAGE,
+            f"无法写入 {output}：{refused.strerror}。请检查权限，或用 -o 换个位置。",
+            f"{output} cannot be written: {refused.strerror}. Check the permissions, "
+            "or choose another place with -o.",
+        ) from refused

@@ -296,3 +296,46 @@ async def test_what_is_too_large_is_refused_before_it_is_read(client: httpx.Asyn
         "/changes", content=endless(), headers={"Content-Type": "application/json"}
     )
     assert answer.status_code == 413
+
+
+async def test_an_edit_as_a_unit_stays_within_it(
+    client: httpx.AsyncClient, ids: Any, database: Any
+) -> None:
+    unit = {"unit": ids["bodies", "017"]}
+    mine, theirs, public = (ids["rooms", key] for key in ("B03-415", "B03-412", "B03-101"))
+
+    async def changed(*rooms: int) -> httpx.Response:
+        puts = [
+            {"layer": "rooms", "id": r, "revision": 1, "properties": {"capacity": 8}} for r in rooms
+        ]
+        return await client.post("/changes", params=unit, json={"puts": puts})
+
+    assert (await changed(theirs)).status_code == 404, "a unit does not see it"
+    assert (await changed(public)).status_code == 403, "everybody sees it, and it is nobody's own"
+    assert (await changed(mine, public)).status_code == 403, "all or nothing"
+    moved = put("rooms", mine, 1, properties={"body_id": ids["bodies", "012"]})
+    assert (await client.post("/changes", params=unit, json=moved)).status_code in (403, 422)
+    done = await changed(mine)
+    assert done.status_code == 200, done.text
+
+    whole = await client.post("/changes", json=put("rooms", theirs, 1, properties={"capacity": 9}))
+    seq = whole.json()["seq"]
+    undone = await client.post(f"/changes/{seq}/undo", params=unit, json={"reason": "误改"})
+    assert undone.status_code == 404
+    feature = f"/ogc/collections/rooms/items/{theirs}"
+    for method in ("PATCH", "DELETE"):
+        refused = await client.request(
+            method, feature, params=unit, json={"properties": {}}, headers={"If-Match": "*"}
+        )
+        assert refused.status_code == 412, "there is no such room for the unit"
+    with database.engine.connect() as link:
+        capacities = text("SELECT capacity FROM room WHERE id = ANY(:ids) ORDER BY id")
+        assert link.scalars(capacities, {"ids": [mine, theirs, public]}).all() == [9, 8, 20]
+
+
+async def test_of_conflicts_only_who_sees_the_whole_estate_decides(
+    client: httpx.AsyncClient, ids: Any
+) -> None:
+    unit = {"unit": ids["bodies", "017"]}
+    answer = await client.post("/conflicts/1", params=unit, json={"take": "mine"})
+    assert answer.status_code == 403

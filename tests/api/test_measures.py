@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,9 +13,11 @@ from sqlalchemy import text
 
 from layers.access import hash_token
 from layers.base import Base, table_of
+from layers.pruning import prune
 from layers.space import Room
 from tests.layers.support import SQUARE, body, put
 from tests.support import small_estate
+from tests.support.life import last_moment
 
 NOW = datetime(2026, 10, 12, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
 
@@ -190,3 +192,23 @@ async def test_a_kept_answer_is_not_given_to_who_sees_less(database: Any, serve:
         whole = await client.get("/measures/vacancy", headers={"authorization": "Bearer all"})
         assert len(whole.json()["ids"]) == 1
         assert (await client.get("/measures/vacancy")).json()["ids"] == []
+
+
+async def test_what_is_forgotten_is_not_answered_from_memory(database: Any, serve: Any) -> None:
+    with database.engine.begin() as c:
+        office = put(c, Room, number="101", use="office", state="vacant", geom=SQUARE)
+    with database.engine.begin() as c:
+        then = c.scalar(text("SELECT max(recorded_at) FROM change_set"))
+        c.execute(sa.update(table_of(Room)).values(state="in_use"))
+    async with serve(database) as client:
+        moment = {"at": then.isoformat()}
+        measured = (await client.get("/measures/vacancy", params=moment)).json()
+        counted = (await client.get("/filters/vacant_rooms", params=moment)).json()
+        assert (measured["ids"], measured["values"], counted["count"]) == ([office], [1.0], 1)
+        with database.engine.begin() as c:
+            prune(c, last_moment(c) + timedelta(seconds=1))
+        # The record begins with the second change now, and earlier moments are answered by it.
+        measured = (await client.get("/measures/vacancy", params=moment)).json()
+        counted = (await client.get("/filters/vacant_rooms", params=moment)).json()
+    assert (measured["values"], counted["count"]) == ([0.0], 0)
+    assert "earliest" in measured

@@ -324,6 +324,11 @@ def test_a_conflict_of_file_and_hand_is_decided(
     expect(page.get_by_test_id("toast")).to_be_empty()
     rows.first.locator("[data-take=mine]").click()
     expect(page.locator(".mend")).to_contain_text("没有待定的差异")
+    page.get_by_test_id("toast").get_by_role("button", name="撤销").click()
+    expect(rows).to_have_count(1)
+    expect(rows.first.locator(".file")).to_contain_text("55")
+    rows.first.locator("[data-take=mine]").click()
+    expect(page.locator(".mend")).to_contain_text("没有待定的差异")
     assert value(estate, "rooms", rooms[1], "capacity") == 15
     page.get_by_role("tab", name="导入待修").click()
     expect(page.locator(".mend .head")).to_be_visible()

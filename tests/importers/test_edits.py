@@ -16,7 +16,7 @@ from layers.editing import Delete, Edit, Put, apply, undo
 from layers.editing.decide import decide
 from layers.energy import METERS
 from layers.fleet import VEHICLES
-from layers.problems import Stale, Unconditional
+from layers.problems import NotFound, Stale, Unconditional
 from layers.records import HandEdit
 from tests.support.databases import Clone
 
@@ -108,6 +108,47 @@ def test_a_conflict_is_an_issue_keeps_the_persons_value_and_is_asked_once(
     assert float(rows("vehicle", plate=A[0])[0]["price_cny"]) == 123456.5
     newest = sheet(tmp_path, with_(A, price="160000"), B)
     assert len(conflicts(run("vehicles", newest))) == 1
+
+
+def test_keeping_the_persons_value_is_taken_back(
+    run: Any, rows: Any, edit: Any, database: Clone, tmp_path: Path
+) -> None:
+    run("vehicles", sheet(tmp_path, A))
+    edit(A[0], model="手改型")
+    newer = sheet(tmp_path, with_(A, model="新型"))
+    run("vehicles", newer)
+    asked = kept(database)
+    edits = table_of(HandEdit)
+    with database.engine.begin() as link:
+        key = link.scalar(sa.select(edits.c.id))
+        with pytest.raises(NotFound):
+            decide(link, EDITOR, key, "ask")
+        decide(link, EDITOR, key, "mine")
+        with pytest.raises(NotFound):
+            decide(link, EDITOR, key, "mine")
+    with database.engine.begin() as link:
+        assert decide(link, EDITOR, key, "ask") is None
+    assert kept(database) == asked == [("model", "甲型", {"value": "新型"})]
+    assert len(conflicts(run("vehicles", newer))) == 1, "it waits for a decision as before"
+    with database.engine.begin() as link:
+        assert decide(link, EDITOR, key, "file", 2) is not None
+    assert rows("vehicle", plate=A[0])[0]["model"] == "新型"
+
+
+def test_what_the_file_says_newly_is_asked_whatever_was_kept(
+    run: Any, edit: Any, database: Clone, tmp_path: Path
+) -> None:
+    run("vehicles", sheet(tmp_path, A))
+    edit(A[0], model="手改型")
+    run("vehicles", sheet(tmp_path, with_(A, model="新型")))
+    edits = table_of(HandEdit)
+    with database.engine.begin() as link:
+        key = link.scalar(sa.select(edits.c.id))
+        decide(link, EDITOR, key, "mine")
+    run("vehicles", sheet(tmp_path, with_(A, model="更新型")))
+    assert kept(database) == [("model", "新型", {"value": "更新型"})]
+    with database.engine.begin() as link, pytest.raises(NotFound):
+        decide(link, EDITOR, key, "ask")
 
 
 def test_taking_the_files_value_is_a_change_and_ends_the_conflict(

@@ -175,7 +175,7 @@ export const api = {
   between: (query: { from: string; to?: string; bbox?: string; layers?: string; limit?: number }, lang: Language, signal?: AbortSignal) =>
     get('/changes/between', { query: { ...query, lang, at: null } }, signal),
   conflicts: (lang: Language, after: number | null, limit: number) => get('/conflicts', { query: { lang, after, limit } }),
-  decide: (key: number, take: 'file' | 'mine', revision: number | null, lang: Language) =>
+  decide: (key: number, take: 'file' | 'mine' | 'ask', revision: number | null, lang: Language) =>
     post<{ seq: number | null }>(`/conflicts/${key}`, lang, { take, revision }),
   quarantine: (lang: Language, after: number | null) => get('/quarantine', { query: { lang, after } }),
   quarantineFile: (lang: Language) => addressOf('/quarantine/export', { query: { lang } }),

@@ -48,10 +48,14 @@ async function ask(): Promise<void> {
 
 export const askAgain = (): void => void ask()
 
-async function takeBack(seq: number, conflict: FileConflict): Promise<void> {
+/** Take a decision back: a change where the file's value was taken, else the question alone. */
+async function takeBack(seq: number | null, conflict: FileConflict): Promise<void> {
   try {
-    const { seq: undone } = await api.undo(seq, view.lang)
-    touched({ [conflict.layer]: { ids: [conflict.row], extents: null } }, undone)
+    if (seq === null) await api.decide(conflict.id, 'ask', null, view.lang)
+    else {
+      const { seq: undone } = await api.undo(seq, view.lang)
+      touched({ [conflict.layer]: { ids: [conflict.row], extents: null } }, undone)
+    }
     await ask()
   } catch (error) {
     tellRefusal(error)
@@ -67,8 +71,9 @@ export async function decide(conflict: FileConflict, take: 'file' | 'mine'): Pro
     conflicts.value = conflicts.value.filter((each) => each.id !== conflict.id)
     asked.count = conflicts.value.length
     const said = i18n.global.t(take === 'file' ? 'waiting.took_file' : 'waiting.kept_mine', { name: conflict.name })
-    // What the file says is a change like any other, and is taken back like one.
-    say(said, 'ok', take === 'file' && seq !== null ? { label: i18n.global.t('editing.undo'), run: () => void takeBack(seq, conflict) } : null)
+    // To take what the file says already changes nothing, and leaves nothing to take back.
+    const undo = take === 'mine' || seq !== null
+    say(said, 'ok', undo ? { label: i18n.global.t('editing.undo'), run: () => void takeBack(seq, conflict) } : null)
     if (seq !== null) touched({ [conflict.layer]: { ids: [conflict.row], extents: null } }, seq)
     if (asked.more && conflicts.value.length === 0) await ask()
   } catch (error) {

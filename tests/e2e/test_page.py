@@ -8,7 +8,7 @@ import urllib.request
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from tests.support.small_estate import LAT, LON
 
@@ -59,6 +59,16 @@ def test_the_page_opens_on_the_estate_and_stays_on_its_host(visit, estate, size,
     assert there.page.locator("html").get_attribute("lang") == {"zh": "zh-CN", "en": "en"}[lang]
     # Nothing is wider than the window.
     assert there.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("host", ["example.com", "192.0.2.1"])
+def test_what_leaves_the_host_gets_nowhere_and_is_noticed(browser, estate, host):
+    from tests.e2e.browsing import visiting
+
+    with visiting(browser, estate.origin, "desktop") as there:
+        with pytest.raises(Error, match="ERR_NAME_NOT_RESOLVED"):
+            there.page.goto(f"http://{host}/")
+        assert f"left the host: http://{host}/" in there.faults
 
 
 @everywhere

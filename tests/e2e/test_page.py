@@ -22,6 +22,7 @@ LANGUAGES = ("zh", "en")
 MIDDLE = (LON + 0.0007, LAT + 0.0002)
 everywhere = pytest.mark.parametrize("size", SIZES)
 in_both = pytest.mark.parametrize("lang", LANGUAGES)
+each_once = pytest.mark.parametrize(("size", "lang"), [("desktop", "zh"), ("phone", "en")])
 
 
 def at(lang: str, zoom: float = 18.4, more: str = "") -> str:
@@ -110,8 +111,7 @@ def test_a_layer_is_switched_off_and_on(visit, size):
     assert there.settle().drawn("rooms")
 
 
-@in_both
-@everywhere
+@each_once
 def test_the_floor_switch_shows_one_floor_at_a_time(visit, size, lang):
     there = visit(size).open(at(lang, 17.2))
     floors = there.page.get_by_role("radiogroup", name={"zh": "楼层", "en": "Floor"}[lang])
@@ -129,8 +129,7 @@ def test_the_floor_switch_shows_one_floor_at_a_time(visit, size, lang):
     expect(floors).to_have_count(0)
 
 
-@in_both
-@everywhere
+@each_once
 def test_a_measure_colours_the_map_with_the_values_of_the_service(visit, estate, size, lang):
     there = visit(size).open(at(lang)).panel()
     told = next(m for m in ask(estate.origin, "/measures") if m["name"] == "usable_area_per_person")
@@ -181,8 +180,7 @@ def test_a_windowed_measure_asks_again_for_another_window(visit, estate, size):
     expect(legend).to_contain_text("2026-09-01 至 2026-09-30")
 
 
-@in_both
-@everywhere
+@each_once
 def test_a_click_tells_the_facts_of_what_was_clicked(visit, estate, size, lang):
     there = visit(size).open(at(lang, more="&floor=1"))
     assert {each["number"] for each in there.drawn("rooms")} >= {"B03-412"}

@@ -47,7 +47,15 @@ TUNING = {
 }
 """For a small machine. Many partitions in one transaction need many locks."""
 
-UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+UNSAFE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "wal_compression": "off",
+    "max_wal_size": "512MB",
+}
 """For tests: quick, and lost with the machine."""
 
 

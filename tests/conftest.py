@@ -6,13 +6,13 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support import databases
+from tests.support.demo import BuiltDemo, built
 
 EXTERNAL = "ONEMAP_TEST_DATABASE_URL"
 EXTERNAL_APP = "ONEMAP_TEST_APP_DATABASE_URL"
@@ -42,9 +42,17 @@ def pytest_configure_node(node: object) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Spread the tests over the workers by files."""
-    from tests.support.spreading import ByFile
+    from tests.support.spreading import FromBothEnds
 
-    return ByFile(config, log)
+    return FromBothEnds(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Stand the files in the line from which they are handed out."""
+    if hasattr(config, "workerinput"):
+        from tests.support.spreading import line_up
+
+        line_up(items)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -54,16 +62,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(request: pytest.FixtureRequest) -> Iterator[databases.Server]:
+def run_name(request: pytest.FixtureRequest) -> str:
+    """What the processes of this run call it."""
+    return request.config.stash[RUN]
+
+
+@pytest.fixture(scope="session")
+def server(run_name: str) -> Iterator[databases.Server]:
     """The server of this run, with a migrated template."""
-    run = request.config.stash[RUN]
     with ExitStack() as stack:
         external = os.environ.get(EXTERNAL)
         if external:
             app = os.environ.get(EXTERNAL_APP)
-            yield stack.enter_context(databases.external_server(external, app, run))
+            yield stack.enter_context(databases.external_server(external, app, run_name))
         else:
-            yield stack.enter_context(databases.private_server(run))
+            yield stack.enter_context(databases.private_server(run_name))
 
 
 @pytest.fixture(scope="session")
@@ -88,27 +101,11 @@ def module_database(server: databases.Server) -> Iterator[databases.Clone]:
         yield clone
 
 
-@dataclass(frozen=True)
-class BuiltDemo:
-    """The demo's database, which nobody may change, the reports of its imports, and its files."""
-
-    database: databases.Clone
-    reports: list[Any]
-    files: Path
-
-
 @pytest.fixture(scope="session")
-def demo(server: databases.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuiltDemo]:
-    """The demo as ``onemap demo`` builds it: half a minute, so once for all who read it.
-
-    The files that use it stand in `tests.support.spreading`, so that one worker runs them.
-    """
-    from onemap.demo import build
-
-    with databases.fresh(server) as clone:
-        folder = tmp_path_factory.mktemp("demo")
-        reports = build(clone.owner_url, folder, seed=1, scale=1.0, progress=lambda *_: None)
-        yield BuiltDemo(clone, reports, folder / "files")
+def demo(server: databases.Server, run_name: str) -> Iterator[BuiltDemo]:
+    """The demo as it comes, built once for all who read it."""
+    with built(server, run_name) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -183,6 +183,7 @@ class _Run:
     edits: int
     writers: int
     feature_share: float
+    until_stale: bool
     outcome: Outcome = field(default_factory=Outcome)
     lock: threading.Lock = field(default_factory=threading.Lock)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -232,6 +233,7 @@ class _Run:
     def _one_more(self) -> bool:
         with self.lock:
             more = self.outcome.edits < self.edits
+            more &= not (self.until_stale and self.outcome.stale)
             self.outcome.edits += more
             return more
 
@@ -245,13 +247,14 @@ def run(
     writers: int = 2,
     readers: int = 4,
     feature_share: float = 0.05,
+    until_stale: bool = False,
 ) -> Outcome:
-    """Edit and read at once.
+    """Edit and read at once, where it is asked for only until an old state is shown.
 
     Writers look at each process twice right after an acknowledgement, when an old state is most
     likely to be shown; readers read at random all the time.
     """
-    made = _Run(addresses, write, known, edits, writers, feature_share)
+    made = _Run(addresses, write, known, edits, writers, feature_share, until_stale)
     made.warm()
     before = [_counts(each) for each in addresses]
     with ThreadPoolExecutor(readers + writers) as pool:

@@ -41,7 +41,7 @@ def test_without_the_guard_old_states_are_found(database, known, tmp_path):
     ticks = Ticks.of(tmp_path / "ticks")
     write = consistency.by_sql(database.owner_url, ticks, known)
     with services(database.app_url, 4, "--unguarded", ticks=str(ticks.path)) as (addresses, _):
-        outcome = consistency.run(addresses, write, known, edits=200)
+        outcome = consistency.run(addresses, write, known, edits=200, until_stale=True)
     print(outcome.line())
     assert outcome.stale
 

@@ -14,8 +14,7 @@ from tests.support.small_estate import LAT, LON
 expect.set_options(timeout=20_000)
 pytestmark = pytest.mark.browser
 
-everywhere = pytest.mark.parametrize("size", ["desktop", "phone"])
-in_both = pytest.mark.parametrize("lang", ["zh", "en"])
+each_once = pytest.mark.parametrize(("size", "lang"), [("desktop", "zh"), ("phone", "en")])
 MEASURE = {"zh": "测量长度和面积", "en": "Measure length and area"}
 AREA = {"zh": "面积", "en": "Area"}
 FINISH = {"zh": "完成", "en": "Finish"}
@@ -54,8 +53,7 @@ def draw(there: Any, corners: list[tuple[float, float]]) -> None:
         there.page.wait_for_timeout(400)
 
 
-@in_both
-@everywhere
+@each_once
 def test_a_line_is_as_long_as_the_geodesic_and_loses_its_last_point(visit, size, lang):
     there = measuring(visit, size, lang)
     draw(there, CORNERS[:3])
@@ -72,8 +70,7 @@ def test_a_line_is_as_long_as_the_geodesic_and_loses_its_last_point(visit, size,
     )
 
 
-@in_both
-@everywhere
+@each_once
 def test_an_area_is_as_large_as_the_geodesic_polygon(visit, size, lang):
     there = measuring(visit, size, lang)
     there.page.get_by_test_id("measuring").get_by_role("radio", name=AREA[lang]).click()

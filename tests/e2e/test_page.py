@@ -8,7 +8,7 @@ import urllib.request
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from tests.support.small_estate import LAT, LON
 
@@ -22,6 +22,7 @@ LANGUAGES = ("zh", "en")
 MIDDLE = (LON + 0.0007, LAT + 0.0002)
 everywhere = pytest.mark.parametrize("size", SIZES)
 in_both = pytest.mark.parametrize("lang", LANGUAGES)
+each_once = pytest.mark.parametrize(("size", "lang"), [("desktop", "zh"), ("phone", "en")])
 
 
 def at(lang: str, zoom: float = 18.4, more: str = "") -> str:
@@ -59,6 +60,16 @@ def test_the_page_opens_on_the_estate_and_stays_on_its_host(visit, estate, size,
     assert there.page.locator("html").get_attribute("lang") == {"zh": "zh-CN", "en": "en"}[lang]
     # Nothing is wider than the window.
     assert there.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("host", ["example.com", "192.0.2.1"])
+def test_what_leaves_the_host_gets_nowhere_and_is_noticed(browser, estate, host):
+    from tests.e2e.browsing import visiting
+
+    with visiting(browser, estate.origin, "desktop") as there:
+        with pytest.raises(Error, match="ERR_NAME_NOT_RESOLVED"):
+            there.page.goto(f"http://{host}/")
+        assert f"left the host: http://{host}/" in there.faults
 
 
 @everywhere
@@ -100,8 +111,7 @@ def test_a_layer_is_switched_off_and_on(visit, size):
     assert there.settle().drawn("rooms")
 
 
-@in_both
-@everywhere
+@each_once
 def test_the_floor_switch_shows_one_floor_at_a_time(visit, size, lang):
     there = visit(size).open(at(lang, 17.2))
     floors = there.page.get_by_role("radiogroup", name={"zh": "楼层", "en": "Floor"}[lang])
@@ -119,8 +129,7 @@ def test_the_floor_switch_shows_one_floor_at_a_time(visit, size, lang):
     expect(floors).to_have_count(0)
 
 
-@in_both
-@everywhere
+@each_once
 def test_a_measure_colours_the_map_with_the_values_of_the_service(visit, estate, size, lang):
     there = visit(size).open(at(lang)).panel()
     told = next(m for m in ask(estate.origin, "/measures") if m["name"] == "usable_area_per_person")
@@ -171,8 +180,7 @@ def test_a_windowed_measure_asks_again_for_another_window(visit, estate, size):
     expect(legend).to_contain_text("2026-09-01 至 2026-09-30")
 
 
-@in_both
-@everywhere
+@each_once
 def test_a_click_tells_the_facts_of_what_was_clicked(visit, estate, size, lang):
     there = visit(size).open(at(lang, more="&floor=1"))
     assert {each["number"] for each in there.drawn("rooms")} >= {"B03-412"}

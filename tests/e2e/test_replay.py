@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 
 everywhere = pytest.mark.parametrize("size", ["desktop", "phone"])
 in_both = pytest.mark.parametrize("lang", ["zh", "en"])
+each_once = pytest.mark.parametrize(("size", "lang"), [("desktop", "zh"), ("phone", "en")])
 PLAY = {"zh": "播放", "en": "Play"}
 PAUSE = {"zh": "暂停", "en": "Pause"}
 FORTH = {"zh": "下一个定位点", "en": "Next fix"}
@@ -46,8 +47,7 @@ def seek(there: Any, seconds: int) -> None:
     there.settle()
 
 
-@in_both
-@everywhere
+@each_once
 def test_a_trip_is_drawn_with_its_ends_and_its_car(visit, estate, size, lang):
     there = opened(visit, estate, size, lang)
     card = there.page.get_by_test_id("replay")

@@ -13,7 +13,7 @@ expect.set_options(timeout=20_000)
 pytestmark = pytest.mark.browser
 
 everywhere = pytest.mark.parametrize("size", ["desktop", "phone"])
-in_both = pytest.mark.parametrize("lang", ["zh", "en"])
+each_once = pytest.mark.parametrize(("size", "lang"), [("desktop", "zh"), ("phone", "en")])
 RAISE = {"zh": "立体显示", "en": "Show in 3D"}
 FLOOR = {"zh": "楼层", "en": "Floor"}
 ALL = {"zh": "全部", "en": "All"}
@@ -33,8 +33,7 @@ def stacked(visit: Any, estate: Any, size: str, lang: str = "zh", more: str = ""
     return there.settle()
 
 
-@in_both
-@everywhere
+@each_once
 def test_all_floors_stand_above_each_other_and_the_map_steps_back(visit, estate, size, lang):
     there = stacked(visit, estate, size, lang)
     assert there.on_map("map.getPitch()") == pytest.approx(55)
@@ -115,8 +114,7 @@ def test_a_click_selects_a_room_and_escape_leaves_step_by_step(visit, estate):
     assert there.on_map("map.getPitch()") == pytest.approx(0)
 
 
-@in_both
-@everywhere
+@each_once
 def test_the_control_stacks_the_building_in_view_and_lays_it_flat_again(visit, estate, size, lang):
     lon, lat = MIDDLE
     there = visit(size).open(f"#map=17/{lat}/{lon}&lang={lang}&theme=light")

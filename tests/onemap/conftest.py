@@ -6,38 +6,40 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
-from onemap.demo.estate import make_estate
-from onemap.demo.files import write_files
+from tests.support.demo import written
 
 
 class Files:
     """The written files of one seed and scale, read back by other programs than wrote them."""
 
-    def __init__(self, folder, seed, scale):
+    def __init__(self, folder):
         self.folder = folder
-        write_files(make_estate(seed, scale), folder)
+        self._read = {}
 
     def sheet(self, name):
-        book = load_workbook(self.folder / "台账" / f"{name}.xlsx", read_only=True)
-        head, *rows = book.worksheets[0].iter_rows(values_only=True)
-        # A row ends with its last filled cell.
-        return pd.DataFrame([[*r, *[None] * (len(head) - len(r))] for r in rows], columns=head)
+        if name not in self._read:
+            book = load_workbook(self.folder / "台账" / f"{name}.xlsx", read_only=True)
+            head, *rows = book.worksheets[0].iter_rows(values_only=True)
+            # A row ends with its last filled cell.
+            rows = [[*r, *[None] * (len(head) - len(r))] for r in rows]
+            self._read[name] = pd.DataFrame(rows, columns=head)
+        return self._read[name].copy()
 
     def tracks(self, name="车辆轨迹_GCJ02.csv"):
-        frame = pd.read_csv(self.folder / "轨迹" / name)
-        frame["time"] = pd.to_datetime(frame["定位时间"])
-        return frame
+        if name not in self._read:
+            frame = pd.read_csv(self.folder / "轨迹" / name)
+            frame["time"] = pd.to_datetime(frame["定位时间"])
+            self._read[name] = frame
+        return self._read[name].copy()
 
 
 @pytest.fixture(scope="session")
-def first(tmp_path_factory):
+def first(run_name):
     """The files of the demo as it comes."""
-    return Files(tmp_path_factory.mktemp("demo"), 1, 1.0)
+    return Files(written(run_name, 1, 1.0))
 
 
 @pytest.fixture(scope="session", params=[(1, 1.0), (20, 1.5)], ids=str)
-def files(request, first, tmp_path_factory):
+def files(request, run_name):
     """The files of two seeds and scales: what is planted must be in both."""
-    if request.param == (1, 1.0):
-        return first
-    return Files(tmp_path_factory.mktemp("demo"), *request.param)
+    return Files(written(run_name, *request.param))

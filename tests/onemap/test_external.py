@@ -18,6 +18,7 @@ from psycopg import sql
 from onemap import cluster, postgres
 from onemap.database import EXTENSIONS
 from tests.conftest import EXTERNAL, EXTERNAL_APP
+from tests.support import databases
 
 CORE = (
     "layers/test_access.py",
@@ -49,7 +50,7 @@ pytestmark = [
 @pytest.fixture
 def external() -> Iterator[dict[str, str]]:
     """A server on TCP with passwords, where an administrator made roles and extensions."""
-    folder = Path(tempfile.mkdtemp(prefix="onemap-external-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="onemap-external-", dir=databases.ROOT))
     folder.chmod(0o755)
     private = cluster.start(folder, unsafe=True)
     with socket.socket() as probe:

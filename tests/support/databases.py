@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,14 @@ from sqlalchemy import Engine, create_engine
 
 from onemap import cluster, database, postgres
 
-ROOT = Path("/tmp")  # the server's user must be able to enter it
+# The servers live in memory where there is plenty; their user must be able to enter the folder.
+_MEMORY = Path("/dev/shm")
+_PLENTY_BYTES = 4e9
+ROOT = (
+    _MEMORY
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).total > _PLENTY_BYTES
+    else Path("/tmp")
+)
 PREFIX = "onemap-test-"
 
 
@@ -60,27 +67,50 @@ class Clone:
 
 
 def run_dir(run: str) -> Path:
-    """Return the folder of one test run's server."""
+    """Return the folder of one test run: its server, and what its processes share."""
     return ROOT / f"{PREFIX}{run}"
+
+
+def demo_name(run: str) -> str:
+    """Return the name of the database of the demo that the tests of a run read."""
+    return f"onemap_demo_{run}"
+
+
+def once(run: str, name: str, make: Callable[[Path], None]) -> Path:
+    """Have one process of a run make what all of them read; the others wait until it is there.
+
+    Parameters
+    ----------
+    make : puts what is wanted into the new folder that it is handed.
+    """
+    folder = run_dir(run) / name
+    folder.parent.mkdir(exist_ok=True)
+    with folder.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ready = folder.with_suffix(".ready")
+        if not ready.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            ready.touch()
+    return folder
 
 
 @contextlib.contextmanager
 def private_server(run: str) -> Iterator[Server]:
     """Share one quick private server between all processes of a test run."""
-    folder = run_dir(run)
-    with cluster.running(folder, unsafe=True) as private:
-        with (folder / "template.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            ready = folder / "template.ready"
-            if not ready.exists():
-                database.ensure(private, "template_onemap")
-                database.prepare(
-                    database.Database(
-                        private.url("template_onemap", database.OWNER),
-                        private.url("template_onemap", database.APP),
-                    )
+    with cluster.running(run_dir(run), unsafe=True) as private:
+
+        def migrated(_: Path) -> None:
+            database.ensure(private, "template_onemap")
+            database.prepare(
+                database.Database(
+                    private.url("template_onemap", database.OWNER),
+                    private.url("template_onemap", database.APP),
                 )
-                ready.touch()
+            )
+
+        once(run, "template", migrated)
         yield Server(
             admin_url=private.url("postgres"),
             template_url=private.url("template_onemap"),
@@ -99,22 +129,19 @@ def external_server(url: str, app_url: str | None, run: str) -> Iterator[Server]
     name = f"onemap_template_{run}"
     template = database.renamed(url, name)
     admin = database.renamed(url, "postgres")
-    with (ROOT / f"{PREFIX}{run}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+
+    def migrated(_: Path) -> None:
         with psycopg.connect(admin, autocommit=True) as link:
-            made = link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
-            if not made:
-                source = unquote(urlsplit(url).path.lstrip("/"))
-                clone(link, name, source)
-                database.prepare(
-                    database.Database(template, database.renamed(app_url or url, name))
-                )
+            clone(link, name, unquote(urlsplit(url).path.lstrip("/")))
+        database.prepare(database.Database(template, database.renamed(app_url or url, name)))
+
+    once(run, "template", migrated)
     yield Server(admin_url=admin, template_url=template, owner_url=url, app_url=app_url or url)
 
 
 def clone(link: psycopg.Connection, name: str, template: str, owner: str | None = None) -> None:
     """Copy a database that nobody is connected to."""
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
         sql.Identifier(name), sql.Identifier(template)
     )
     if owner:
@@ -132,24 +159,28 @@ def clone(link: psycopg.Connection, name: str, template: str, owner: str | None 
             return
 
 
+def create(link: psycopg.Connection, server: Server, name: str) -> Clone:
+    """Clone the template under a name."""
+    template = unquote(urlsplit(server.template_url).path.lstrip("/"))
+    clone(link, name, template, database.role_of(server.owner_url))
+    return Clone(server, name)
+
+
 @contextlib.contextmanager
 def fresh(server: Server) -> Iterator[Clone]:
     """Clone the template, and drop the clone at the end."""
-    name = f"test_{uuid.uuid4().hex[:16]}"
-    template = unquote(urlsplit(server.template_url).path.lstrip("/"))
     with psycopg.connect(server.admin_url, autocommit=True) as link:
-        clone(link, name, template, database.role_of(server.owner_url))
-        made = Clone(server, name)
+        made = create(link, server, f"test_{uuid.uuid4().hex[:16]}")
         try:
             yield made
         finally:
             made.dispose()
-            drop(link, name)
+            drop(link, made.name)
 
 
 def drop(link: psycopg.Connection, name: str) -> None:
     """Drop a database, whoever is still about to leave it."""
-    statement = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     deadline = time.monotonic() + 10
     while True:
         try:
@@ -172,13 +203,8 @@ def end_run(run: str, external_url: str | None) -> None:
     """Remove what a test run leaves: its server, or its template on an external one."""
     if external_url:
         with psycopg.connect(database.renamed(external_url, "postgres"), autocommit=True) as link:
-            link.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
-                    sql.Identifier(f"onemap_template_{run}")
-                )
-            )
-        (ROOT / f"{PREFIX}{run}.lock").unlink(missing_ok=True)
-        return
+            for name in (f"onemap_template_{run}", demo_name(run)):
+                drop(link, name)
     _remove(run_dir(run))
 
 

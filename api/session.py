@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,12 +19,13 @@ from layers.access import ESTATE, EVERYONE, Actor, account_by_token, subtree
 from layers.cql2_values import moment_in_utc
 from layers.labels import Text
 from layers.measures.base import Window
+from layers.policy import all_business
 from layers.prepared import Prepared
 from layers.problems import BadRequest, Unauthorized
 
 TIMEZONE = "Asia/Shanghai"
 # Who changes the demo estate without a token.
-VISITOR = Actor("demo", None, edits=True)
+VISITOR = Actor("demo", all_business(None))
 
 
 @dataclass(frozen=True)
@@ -221,12 +222,12 @@ async def actor_of(request: Request, connections: Connections, config: Config) -
             "or leave the Authorization header out",
         )
     name, edits = found["name"], found["may_edit"]
-    if found["whole_estate"]:
-        return Actor(name, None, edits)
-    if found["body_id"] is None:
-        return Actor(name, ())
-    below = await connections.fetch(subtree(found["body_id"]))
-    return Actor(name, tuple(row[0] for row in below), edits)
+    bodies: tuple[int, ...] | None = None
+    if not found["whole_estate"]:
+        if found["body_id"] is None:
+            return Actor(name)
+        bodies = tuple(row[0] for row in await connections.fetch(subtree(found["body_id"])))
+    return Actor(name, all_business(bodies), read_only=not edits)
 
 
 async def narrowed(actor: Actor, unit: int, connections: Connections) -> Actor:
@@ -237,16 +238,19 @@ async def narrowed(actor: Actor, unit: int, connections: Connections) -> Actor:
     BadRequest : there is no such body, or it is not in the actor's scope.
     """
     below = {row[0] for row in await connections.fetch(subtree(unit))}
-    if actor.bodies is not None:
-        below &= set(actor.bodies)
-    if not below:
+    grants = []
+    for grant in actor.grants:
+        held = below if grant.bodies is None else below & set(grant.bodies)
+        if held:
+            grants.append(replace(grant, bodies=tuple(sorted(held))))
+    if not grants:
         raise BadRequest(
             zh=f"unit：没有编号为 {unit} 的机构，或不在您的范围内",
             en=f"unit: there is no body {unit}, or it is not in your scope",
             field="unit",
             value=unit,
         )
-    return Actor(actor.name, tuple(sorted(below)), actor.edits)
+    return replace(actor, grants=tuple(grants))
 
 
 SessionOf = Annotated[Session, Depends(open_session)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ from sqlalchemy.sql.selectable import FromClause
 from layers.base import Base, Layer, Series, Tracked, table_of
 from layers.history import dated, first_record
 from layers.people import Body
+from layers.policy import Grant, all_business
 
 
 class Account(Base):
@@ -58,22 +59,36 @@ class Account(Base):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks, and the bodies in scope.
+    """Who asks, and what that person or program was granted.
 
     Attributes
     ----------
     name : as the log of changes records it.
-    bodies : ids of the bodies in scope, sorted; None is the whole estate; () sees public rows only.
-    edits : whether the actor may change what these bodies own (all of it in the whole estate).
+    grants : roles over bodies; without one, what is public is seen.
+    account_id : the account, where there is one.
+    read_only : whether nothing is to be changed, whatever the roles may (a token may say so).
     """
 
     name: str
-    bodies: tuple[int, ...] | None = field(default=())
-    edits: bool = False
+    grants: tuple[Grant, ...] = ()
+    account_id: int | None = None
+    read_only: bool = False
+
+    @property
+    def bodies(self) -> tuple[int, ...] | None:
+        """The bodies of all grants together; None is the whole estate."""
+        if any(grant.bodies is None for grant in self.grants):
+            return None
+        return tuple(sorted({body for grant in self.grants for body in grant.bodies or ()}))
+
+    @property
+    def edits(self) -> bool:
+        """Whether anything may be changed at all."""
+        return bool(self.grants) and not self.read_only
 
     @property
     def scope_key(self) -> str:
-        """A short name of the scope: equal scopes share cached tiles."""
+        """A short name of what is seen: who has the same may be given the same tiles."""
         if self.bodies is None:
             return "all"
         if not self.bodies:
@@ -81,8 +96,8 @@ class Actor:
         return hashlib.sha256(",".join(map(str, self.bodies)).encode()).hexdigest()[:16]
 
 
-EVERYONE = Actor("anonymous", ())
-ESTATE = Actor("estate", None)
+EVERYONE = Actor("anonymous")
+ESTATE = Actor("estate", all_business(None), read_only=True)
 
 
 def new_token() -> str:

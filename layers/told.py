@@ -32,6 +32,7 @@ from layers.base import Base, Layer, Tracked, table_of
 from layers.committed import Box, Committed, Touched
 from layers.history import history_table, table_of_change
 from layers.links import Link
+from layers.policy import all_business
 from layers.prepared import Prepared, prepare
 
 MOST_IDS = 1_000
@@ -148,7 +149,7 @@ async def _own(
 def _seen(table: str, whole: bool) -> Prepared:
     """Return the statement of the changed rows that are, or were, seen: id and both extents."""
     model = _models()[table]
-    actor = ESTATE if whole else Actor("scoped")
+    actor = ESTATE if whole else Actor("scoped", all_business(()))
     query = _linked(model, actor) if issubclass(model, Link) else _changed(model, actor)
     found = query.subquery("seen")
     return prepare(select(found).limit(MOST_IDS + 1))

@@ -17,6 +17,7 @@ from sqlalchemy.sql import visitors
 from layers import registry
 from layers.access import ESTATE, Actor
 from layers.base import Layer
+from layers.policy import all_business
 from tiles.vector import drawable, tile_query
 
 
@@ -46,7 +47,7 @@ def reads(layer: Layer, whole: bool) -> Reads:
     ----------
     whole : for those who see the whole estate; else for those with a scope.
     """
-    actor = ESTATE if whole else Actor("scoped")
+    actor = ESTATE if whole else Actor("scoped", all_business(()))
     own = layer.table
     others: dict[str, set[str]] = {}
     dated, tracked = False, True

@@ -37,6 +37,7 @@ from geo.tiling import tile_bounds_3857
 from layers.access import ESTATE, Actor, latest_rows, rows
 from layers.base import SRID, TILE_SRID, WIDE_M, Feature, Layer, Series
 from layers.labels import Text
+from layers.policy import all_business
 from layers.prepared import Prepared, prepare
 from layers.problems import NotFound
 from tiles import far
@@ -150,7 +151,7 @@ def _statement(
 
 @lru_cache(maxsize=1024)
 def _kept_statement(layer: Layer, zoom: int, whole: bool, sort: bool, wide: bool) -> Prepared:
-    actor = ESTATE if whole else Actor("scoped")
+    actor = ESTATE if whole else Actor("scoped", all_business(()))
     return prepare(tile_query(layer, zoom, actor, None, sort=sort, wide=wide))
 
 
@@ -162,7 +163,9 @@ def _far_statement(layer: Layer, zoom: int, actor: Actor, at: datetime | None) -
 
 @lru_cache(maxsize=256)
 def _kept_far_statement(layer: Layer, zoom: int, whole: bool) -> Prepared:
-    return prepare(far.far_query(layer, zoom, ESTATE if whole else Actor("scoped"), None))
+    return prepare(
+        far.far_query(layer, zoom, ESTATE if whole else Actor("scoped", all_business(())), None)
+    )
 
 
 def tile_query(

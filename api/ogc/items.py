@@ -27,6 +27,7 @@ from layers.base import SRID, Layer
 from layers.crs import CRS84, Coordinates
 from layers.filter import Filter
 from layers.paging import AFTER, Order, key_of
+from layers.policy import all_business
 from layers.prepared import Prepared, prepare
 from layers.problems import NotFound
 from layers.types import Ltree
@@ -226,7 +227,7 @@ def _statement(session: Session, question: Question) -> Prepared:
     )
     kept = _kept.get(key)
     if kept is None:
-        actor = ESTATE if session.actor.bodies is None else Actor("scoped")
+        actor = ESTATE if session.actor.bodies is None else Actor("scoped", all_business(()))
         kept = _kept[key] = prepare(_query(question, actor, None))
         if len(_kept) > _KEPT:
             _kept.popitem(last=False)

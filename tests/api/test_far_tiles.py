@@ -12,6 +12,7 @@ from shapely.geometry import shape
 from layers.access import ESTATE, Actor, hash_token
 from layers.base import Base, table_of
 from layers.estate import BUILDINGS, Building
+from layers.policy import all_business
 from tests.layers.support import SQUARE, body, put
 from tiles import far
 
@@ -172,7 +173,7 @@ def test_the_index_finds_the_rows_whose_middle_lies_in_the_tile(database, z):
     assert np.allclose(got, sorted(truth), atol=unit + 1)
 
 
-@pytest.mark.parametrize("actor", [ESTATE, Actor("甲", (1,))])
+@pytest.mark.parametrize("actor", [ESTATE, Actor("甲", all_business((1,)))])
 def test_a_tile_from_afar_reads_no_rows(database, actor):
     with database.engine.begin() as c:
         plant(c, 5)

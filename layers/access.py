@@ -3,58 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Boolean,
-    DateTime,
-    Select,
-    and_,
-    bindparam,
-    func,
-    or_,
-    select,
-)
-from sqlalchemy import Text as TextType
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ARRAY, BigInteger, Select, and_, bindparam, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.base import Base, Layer, Series, Tracked, table_of
+from layers.base import Layer, Series, Tracked, table_of
 from layers.history import dated, first_record
 from layers.people import Body
 from layers.policy import Grant, all_business
-
-
-class Account(Base):
-    """Who may ask: a name, the hash of a token, and the body whose subtree is in scope."""
-
-    __tablename__ = "actor"
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, comment="编号 | id")
-    name: Mapped[str] = mapped_column(TextType, unique=True, comment="名称 | name")
-    token_hash: Mapped[str] = mapped_column(
-        TextType, unique=True, comment="令牌摘要 | SHA-256 of the token"
-    )
-    body_id: Mapped[int | None] = mapped_column(
-        BigInteger, comment="机构范围 | body whose subtree is in scope"
-    )
-    whole_estate: Mapped[bool] = mapped_column(
-        Boolean, server_default="false", comment="全部范围 | sees the whole estate"
-    )
-    created_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now(), comment="创建时间 | created at"
-    )
-    may_edit: Mapped[bool] = mapped_column(
-        Boolean, server_default="false", comment="可编辑 | may change what is in scope"
-    )
-    revoked_at: Mapped[datetime | None] = mapped_column(
-        DateTime(timezone=True), comment="撤销时间 | revoked at"
-    )
 
 
 @dataclass(frozen=True)
@@ -98,26 +58,6 @@ class Actor:
 
 EVERYONE = Actor("anonymous")
 ESTATE = Actor("estate", all_business(None), read_only=True)
-
-
-def new_token() -> str:
-    """Return a fresh secret token (256 bits)."""
-    return "om_" + secrets.token_urlsafe(32)
-
-
-def hash_token(token: str) -> str:
-    """Return the digest under which a token is kept.
-
-    A plain SHA-256 is enough: the token is 256 random bits and cannot be guessed.
-    """
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def account_by_token(token: str) -> Select[str, int | None, bool, bool]:
-    """Return the query for the account of `token`: name, body_id, whole_estate, may_edit."""
-    return select(Account.name, Account.body_id, Account.whole_estate, Account.may_edit).where(
-        Account.token_hash == hash_token(token), Account.revoked_at.is_(None)
-    )
 
 
 def subtree(body_id: int) -> Select[Any]:

@@ -219,6 +219,9 @@ TABLES = tuple(
     for each in (Account, FormerPassword, RoleGrant, SignInSession, ApiToken, SignInFailure)
 )
 
+CLEARED = (FormerPassword.__tablename__, SignInFailure.__tablename__)
+"""Of these alone rows are deleted; all others stay, ended or revoked."""
+
 
 def folded(login: str) -> str:
     """Return a login as it is kept and compared: width and case make no difference."""
@@ -330,15 +333,15 @@ def _order(grant: Grant) -> tuple[Any, ...]:
 
 def _below() -> Any:
     """Return the ids of the body of a grant and of those below it, as an array."""
-    root = sa.select(Body.path).where(Body.id == RoleGrant.body_id).scalar_subquery()
-    below = table_of(Body).alias("below")
+    root, below = table_of(Body).alias("root"), table_of(Body).alias("below")
     # Everything lies below an empty path: a body without one has nothing below it.
-    inside = sa.and_(sa.func.nlevel(root) > 0, root.op("@>")(below.c.path))
+    inside = sa.and_(sa.func.nlevel(root.c.path) > 0, root.c.path.op("@>")(below.c.path))
     found = (
         sa.select(below.c.id)
-        .where(sa.or_(below.c.id == RoleGrant.body_id, inside))
+        .join_from(root, below, sa.or_(below.c.id == root.c.id, inside))
+        .where(root.c.id == RoleGrant.body_id)
         .order_by(below.c.id)
-        .correlate(RoleGrant)
+        .correlate(table_of(RoleGrant))
     )
     return sa.func.array(found.scalar_subquery())
 

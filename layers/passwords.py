@@ -18,11 +18,66 @@ LONGEST = 256
 """Longer ones are refused before they are hashed."""
 # Words that the lists of leaked passwords begin with; digits and marks around them help little.
 COMMON = frozenset(
-    "password passwd pass word admin administrator root user guest test welcome letmein login "
-    "qwerty qwertyuiop asdfgh asdfghjkl zxcvbn zxcvbnm abc abcd abcdef abcabc iloveyou monkey "
-    "dragon master sunshine princess football baseball shadow superman batman trustno hello "
-    "secret changeme default system oracle manager server huawei china beijing shanghai woaini "
-    "mima mimashi woaizuguo zhongguo taobao wang li zhang onemap yizhangtu".split()
+    [
+        "password",
+        "passwd",
+        "pass",
+        "word",
+        "admin",
+        "administrator",
+        "root",
+        "user",
+        "guest",
+        "test",
+        "welcome",
+        "letmein",
+        "login",
+        "qwerty",
+        "qwertyuiop",
+        "asdfgh",
+        "asdfghjkl",
+        "zxcvbn",
+        "zxcvbnm",
+        "abc",
+        "abcd",
+        "abcdef",
+        "abcabc",
+        "iloveyou",
+        "monkey",
+        "dragon",
+        "master",
+        "sunshine",
+        "princess",
+        "football",
+        "baseball",
+        "shadow",
+        "superman",
+        "batman",
+        "trustno",
+        "hello",
+        "secret",
+        "changeme",
+        "default",
+        "system",
+        "oracle",
+        "manager",
+        "server",
+        "huawei",
+        "china",
+        "beijing",
+        "shanghai",
+        "woaini",
+        "mima",
+        "mimashi",
+        "woaizuguo",
+        "zhongguo",
+        "taobao",
+        "wang",
+        "li",
+        "zhang",
+        "onemap",
+        "yizhangtu",
+    ]
 )
 _LOOKS_LIKE = str.maketrans("@4310$57!", "aaeiossti")
 _WRITTEN = "0123456789abcdefghijklmnopqrstuvwxyzqwertyuiopasdfghjklzxcvbnm"
@@ -91,7 +146,8 @@ def faults(password: str, names: Iterable[str], rules: PasswordRules) -> list[Te
 
 def is_common(password: str) -> bool:
     """Whether a password is a common word with trimmings, one character again and again, or a row
-    of keys."""
+    of keys.
+    """
     folded = _folded(password)
     if len(set(folded)) <= 3:
         return True

@@ -137,14 +137,28 @@ def sign_in(
     return begin(connection, account.id, given, rules.session, now)
 
 
+def confirm(
+    connection: sa.Connection, account_id: int, password: str, rules: Rules, now: datetime
+) -> Answer:
+    """Compare the password of somebody who is in already; failures count as at the sign-in."""
+    account = connection.execute(sa.select(ACCOUNT).where(ACCOUNT.c.id == account_id)).one()
+    digest = digest_of(account.login)
+    locked = _count(connection, digest, rules, now)
+    if locked is not None:
+        return Answer(Outcome.LOCKED, account_id, locked_until=locked)
+    kept = account.password_hash or passwords.nobodys()
+    if not passwords.matches(password[: passwords.LONGEST + 1], kept):
+        return Answer(Outcome.WRONG, account_id)
+    connection.execute(sa.delete(FAILURE).where(FAILURE.c.login_hash == digest))
+    return Answer(Outcome.IN, account_id)
+
+
 def digest_of(login: str) -> str:
     """Return the digest under which failures of a name are counted."""
     return hashlib.sha256(folded(login).encode()).hexdigest()
 
 
-def _count(
-    connection: sa.Connection, digest: str, rules: Rules, now: datetime
-) -> datetime | None:
+def _count(connection: sa.Connection, digest: str, rules: Rules, now: datetime) -> datetime | None:
     """Count an attempt; return until when the name is locked where it is locked already."""
     connection.execute(sa.delete(FAILURE).where(FAILURE.c.failed_at < now - _FORGOTTEN))
     first = insert(FAILURE).values(login_hash=digest, failures=0, failed_at=now)

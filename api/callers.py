@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import sqlalchemy as sa
 from starlette.requests import HTTPConnection
@@ -21,6 +21,7 @@ from starlette.requests import HTTPConnection
 from api.database import Connections
 from api.feed import NEVER, Feed
 from layers import accounts
+from layers.access import Actor
 from layers.accounts import ApiToken, Bearer, SignInSession, csrf_of, hash_token
 from layers.base import table_of
 from layers.policy import Role
@@ -139,9 +140,7 @@ class Callers:
         return Caller(bearer, cookie, ends_at, self._wanting(bearer, now))
 
     def changes_at(self, request: HTTPConnection) -> datetime | None:
-        """Return when what was last said of a request's caller ends by the clock, if nothing does
-        before; None: not by the clock.
-        """
+        """Return when what was last said of a request's caller ends by the clock; None: never."""
         token = request.headers.get("authorization", "").partition(" ")[2].strip()
         digest = hash_token(token or cookie_of(request) or "")
         known = self._known.get(digest)
@@ -284,7 +283,7 @@ def refuse_wanting(caller: Caller) -> None:
         )
 
 
-def actor_from(caller: Caller, method: str, now: datetime) -> Any:
+def actor_from(caller: Caller, method: str, now: datetime) -> Actor:
     """Return the actor of a caller, read-only where the token is.
 
     Raises

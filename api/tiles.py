@@ -101,7 +101,7 @@ class Kept:
         seen: int,
         until: datetime | None,
     ) -> None:
-        """Note who asked, as it was at the count `seen` and is until a moment, if nothing changes."""
+        """Note who asked, as it was at the count `seen`, and until when if nothing changes."""
         if len(self._accounts) >= _MOST_ACCOUNTS:
             self._accounts.clear()
         key = (credential and hashlib.sha256(credential).digest(), query)

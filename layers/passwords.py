@@ -145,9 +145,7 @@ def faults(password: str, names: Iterable[str], rules: PasswordRules) -> list[Te
 
 
 def is_common(password: str) -> bool:
-    """Whether a password is a common word with trimmings, one character again and again, or a row
-    of keys.
-    """
+    """Whether a password is a common word with trimmings, few characters, or a row of keys."""
     folded = _folded(password)
     if len(set(folded)) <= 3:
         return True

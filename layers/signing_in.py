@@ -29,6 +29,7 @@ from layers.accounts import (
     new_cookie,
 )
 from layers.base import table_of
+from layers.labels import Text
 from layers.passwords import PasswordRules
 from layers.policy import Role
 from layers.problems import Impossible
@@ -308,7 +309,7 @@ def set_password(
     told = passwords.faults(password, (account.login, account.display_name), rules)
     if not told and _was_used(connection, account.id, password, rules.remembered):
         told = [
-            passwords.Text(
+            Text(
                 f"与最近 {rules.remembered} 次用过的口令相同",
                 f"it is one of the last {rules.remembered} passwords",
             )

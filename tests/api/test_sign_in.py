@@ -35,7 +35,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def way_in(database, serve, clock):
-    """``async with way_in() as browser``: a service that people sign in to, and nobody else sees."""
+    """``async with way_in() as browser``: a service that nobody sees without signing in."""
 
     @asynccontextmanager
     async def run(**config):

@@ -30,7 +30,8 @@ def earlier(database):
         c.execute(
             sa.text(
                 "INSERT INTO body (id, source, source_key, name, path) OVERRIDING SYSTEM VALUE "
-                "VALUES (1, 'x', '1', '县', '1'), (2, 'x', '2', '局', '1.2'), (3, 'x', '3', '乡', '3')"
+                "VALUES (1, 'x', '1', '县', '1'), (2, 'x', '2', '局', '1.2'), "
+                "(3, 'x', '3', '乡', '3')"
             )
         )
         c.execute(

@@ -72,13 +72,13 @@ def test_an_unknown_command_is_a_usage_error() -> None:
 
 def test_settings_are_listed_as_json_without_passwords() -> None:
     ended = onemap(
-        "settings", "--json", ONEMAP_PORT="9000", ONEMAP_DATABASE_URL="postgresql://a:secret@h/d"
+        "settings", "--json", ONEMAP_PORT="9000", ONEMAP_DATABASE_URL="postgresql://a:hunter2@h/d"
     )
     assert ended.returncode == 0, ended.stderr
     listed = {row["variable"]: row for row in json.loads(ended.stdout)}
     assert listed["ONEMAP_PORT"]["value"] == 9000
     assert listed["ONEMAP_PORT"]["source"] == "environment"
-    assert "secret" not in ended.stdout
+    assert "hunter2" not in ended.stdout
 
 
 def test_layers_are_listed_with_their_rows(database: Clone) -> None:

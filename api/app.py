@@ -43,11 +43,13 @@ from api.routes import (
     search,
     shapes,
     sign_in,
+    single_sign_on,
     tiles,
     trips,
 )
 from api.same_origin import SameOrigin
 from api.session import Config
+from api.single_sign_on import SingleSignOn
 from api.tiles import Kept as KeptTiles
 from api.tiles import TileDoor, feed_for, kept_tiles, serve_kept
 from api.writing import Writer
@@ -80,6 +82,7 @@ PARTS = (
     conflicts,
     ogc,
     sign_in,
+    single_sign_on,
     me,
     administration,
 )
@@ -101,6 +104,13 @@ class Service(FastAPI):
         ):
             return
         await super().__call__(scope, receive, send)
+
+
+def _open_way_in(app: FastAPI, config: Config) -> None:
+    """Give `app` what signing in needs beside the database."""
+    app.state.keys = Keys(config.key_file)
+    app.state.before_sign_in = []
+    app.state.single_sign_on = SingleSignOn(config.oidc) if config.oidc else None
 
 
 def create_app(config: Config) -> FastAPI:
@@ -161,8 +171,7 @@ def create_app(config: Config) -> FastAPI:
     app.state.tiles_kept = kept
     app.state.answers = Answers()
     app.state.archives = Archives(config.tile_archive)
-    app.state.keys = Keys(config.key_file)
-    app.state.before_sign_in = []
+    _open_way_in(app, config)
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)

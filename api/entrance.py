@@ -101,13 +101,8 @@ class Entrance:
         public = self.config.public_url
         return public.startswith("https:") if public else self.request.url.scheme == "https"
 
-    def set_cookie(self, response: Response, cookie: str, *, across: bool = False) -> None:
-        """Hand the session to the browser, for this host alone and for no script.
-
-        Parameters
-        ----------
-        across : the answer ends a way over another site (single sign-on).
-        """
+    def set_cookie(self, response: Response, cookie: str) -> None:
+        """Hand the session to the browser, for this host alone and for no script."""
         response.set_cookie(
             SECURE_COOKIE if self.is_secure else COOKIE,
             cookie,
@@ -115,7 +110,7 @@ class Entrance:
             path="/",
             secure=self.is_secure,
             httponly=True,
-            samesite="lax" if across else "strict",
+            samesite="strict",
         )
 
     def forget_cookie(self, response: Response) -> None:

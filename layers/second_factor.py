@@ -36,10 +36,15 @@ class Keys:
         """Return a secret as it may be kept."""
         return self._key(make=True).encrypt(secret.encode()).decode()
 
-    def decrypt(self, kept: str) -> str | None:
-        """Return the secret again; None when it was encrypted with another key."""
+    def decrypt(self, kept: str, age_s: int | None = None) -> str | None:
+        """Return the secret again; None when it was encrypted with another key.
+
+        Parameters
+        ----------
+        age_s : or longer ago than so many seconds.
+        """
         try:
-            return self._key(make=False).decrypt(kept.encode()).decode()
+            return self._key(make=False).decrypt(kept.encode(), age_s).decode()
         except (InvalidToken, FileNotFoundError, ValueError):
             return None
 

@@ -43,9 +43,7 @@ def ensure(connection: sa.Connection, now: datetime) -> None:
     """
     body_id = connection.scalar(sa.select(Body.id).where(Body.source_key == BODY))
     for login, role in LOGINS.items():
-        row = connection.execute(
-            sa.select(ACCOUNT).where(ACCOUNT.c.login == login)
-        ).one_or_none()
+        row = connection.execute(sa.select(ACCOUNT).where(ACCOUNT.c.login == login)).one_or_none()
         if row is None:
             key = administering.create(connection, login, ROLES[role].zh)
             scope = body_id if role in _ONE_BODY else None

@@ -22,6 +22,10 @@ export const hasWayIn = computed(() => me.value !== null && (me.value.sign_in.pa
 /** Whether nothing is to be seen without signing in. */
 export const mustSignIn = computed(() => me.value?.anonymous === 'refuse' && account.value === null)
 
+/** Whether the provider of single sign-on sent somebody back whom the service did not take. */
+export const turnedAway = new URLSearchParams(location.search).has('refused')
+if (turnedAway) history.replaceState(history.state, '', location.pathname + location.hash)
+
 const USED = 'onemap.used'
 const LOOK_MS = 15_000
 /** So often a session that somebody uses without asking the service for anything is kept. */
@@ -34,6 +38,7 @@ export async function learn(): Promise<Me | null> {
     me.value = found
     known.csrf = found.csrf
     if (found.ended) shownOut.value = found.ended.text
+    if (turnedAway && !found.account) desk.value = 'sign-in'
     if (found.wanting) desk.value = found.wanting
     else if (found.ended || (found.anonymous === 'refuse' && !found.account)) desk.value = 'sign-in'
     entered.value = entered.value || (!found.wanting && (found.account !== null || found.anonymous !== 'refuse'))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 import orjson
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth
@@ -72,7 +72,7 @@ class SingleSignOn:
         """
         try:
             made = await self._client.create_authorization_url(redirect)
-        except (httpx.HTTPError, AuthlibBaseError, RuntimeError, ValueError) as away:
+        except (httpx2.HTTPError, AuthlibBaseError, RuntimeError, ValueError) as away:
             raise Failed(f"the provider does not answer: {away}") from away
         way = {name: made.get(name) for name in ("state", "nonce", "code_verifier")}
         return made["url"], keys.encrypt(orjson.dumps({**way, "back": back}).decode())
@@ -110,7 +110,7 @@ class SingleSignOn:
                     "sub": {"essential": True},
                 },
             )
-        except (httpx.HTTPError, AuthlibBaseError, JoseError, KeyError, ValueError) as wrong:
+        except (httpx2.HTTPError, AuthlibBaseError, JoseError, KeyError, ValueError) as wrong:
             raise Failed(f"what came back is no good: {wrong!r}") from wrong
         if not claims or not way["nonce"] or claims.get("nonce") != way["nonce"]:
             raise Failed("the identity token is missing or of another sign-in")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +25,13 @@ class GroupGrant(BaseModel):
     role: str
     body: str | None = None
     layers: tuple[str, ...] | None = None
+
+    @field_validator("role")
+    @classmethod
+    def _role(cls, value: str) -> str:
+        from layers.policy import Role  # noqa: PLC0415 - the help needs no layers
+
+        return Role(value).value
 
 
 class SignInSettings(BaseSettings):
@@ -187,8 +195,6 @@ class SignInSettings(BaseSettings):
     @field_validator("oidc_groups", mode="before")
     @classmethod
     def _groups(cls, value: Any) -> Any:
-        import json  # noqa: PLC0415 - read from the environment alone
-
         return json.loads(value) if isinstance(value, str) else value
 
     @field_validator("key_file")

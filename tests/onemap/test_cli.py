@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from onemap.cli import main
 from tests.support.databases import Clone
 
 
@@ -28,25 +26,6 @@ def onemap(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         text=True,
         timeout=120,
     )
-
-
-@pytest.fixture
-def here(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """``here("token", "list")``: the same command in this process, two seconds sooner."""
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        for name, value in {"ONEMAP_LANGUAGE": "en", **environment}.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["onemap", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, ended.value.code, said.out, said.err)
-
-    return run
 
 
 def on(database: Clone) -> dict[str, str]:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import uvicorn
 from joserfc import jwt
@@ -72,7 +72,7 @@ class Provider:
         return RedirectResponse(f"{query['redirect_uri']}?{told}", 302)
 
     async def token(self, request: Request) -> Response:
-        given = dict(await request.form())
+        given = dict(parse_qsl((await request.body()).decode()))
         basic = request.headers.get("authorization", "").partition(" ")[2]
         known = base64.b64decode(basic).decode() == f"{CLIENT}:{SECRET}"
         asked = self.codes.pop(str(given.get("code")), None)

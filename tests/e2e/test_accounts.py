@@ -17,6 +17,7 @@ from layers.signing_in import Rules
 from tests.e2e.browsing import Visit, visiting
 from tests.e2e.conftest import Served
 from tests.e2e.serving import build_page, served
+from tests.e2e.test_accessibility import breaches, settled
 from tests.support import accounts, small_estate
 from tests.support.accounts import PASSWORD
 
@@ -240,3 +241,37 @@ def test_who_audits_sees_administration_and_is_offered_no_change(visit, guarded)
     there.page.wait_for_function("() => window.__map !== undefined")
     expect(there.page.locator(".admin")).to_have_count(0)
     expect(there.page.locator('.rail [data-space="administration"]')).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("size", "theme", "lang"), [("desktop", "light", "zh"), ("phone", "dark", "en")]
+)
+def test_no_view_of_accounts_breaches_accessibility_seriously(visit, guarded, size, theme, lang):
+    there = visit(size, dark=theme == "dark")
+    page = there.page
+    page.goto(f"{guarded.origin}/#lang={lang}&theme={theme}&space=administration")
+    expect(page.get_by_test_id("sign-in")).to_be_visible()
+    told = {"sign-in": breaches(there)}
+    sign_in(page, "admin")
+    expect(page.locator("[data-login=zhangsan]")).to_be_visible()
+    told["accounts"] = breaches(there)
+    page.locator("[data-login=zhangsan]").click()
+    page.locator("[data-grant]").click()
+    expect(page.locator("[data-body]").first).to_be_visible()
+    told["grant"] = breaches(there)
+    page.keyboard.press("Escape")
+    for tab in ("bodies", "sessions", "tokens"):
+        page.locator(f"#admin-tab-{tab}").click()
+        settled(there)
+        told[tab] = breaches(there)
+    page.get_by_role("button", name="关闭" if lang == "zh" else "Close").click()
+    page.locator("[data-account]").click()
+    told["menu"] = breaches(there)
+    for desk in ("password", "second_factor", "tokens", "sessions"):
+        if not page.locator(f'[data-desk="{desk}"]').is_visible():
+            page.locator("[data-account]").click()
+        page.locator(f'[data-desk="{desk}"]').click()
+        settled(there)
+        told[desk] = breaches(there)
+        page.keyboard.press("Escape")
+    assert {name: found for name, found in told.items() if found} == {}

@@ -240,7 +240,7 @@ def columns_of(listing: Listing) -> list[dict[str, Any]]:
     telling = _telling(listing.layer)
     own = [
         {
-            **described_field(each),
+            **described_field(listing.actor, listing.layer, each),
             "summed": each.name in summed,
             "shown": each.name in telling,
             "added": False,

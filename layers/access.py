@@ -177,6 +177,11 @@ class Actor:
         """Return the actor with no more in scope than some bodies."""
         return replace(self, grants=policy.narrowed(self.grants, bodies))
 
+    def _evenly(self, layer: Layer, column: str | None) -> bool:
+        """Whether all rows of a layer that are seen are seen by one way, with the column open."""
+        ways = self.reaches(layer)
+        return len(ways) == 1 and column not in dict(ways[0].masks)
+
     def able(self, *rests: str) -> Actor | None:
         """Return the actor with those grants alone that show all a question rests on, as it is.
 
@@ -188,6 +193,8 @@ class Actor:
         """
         parts = (each.partition(".") for each in rests)
         asked = tuple((registry.layer(name), column or None) for name, _, column in parts)
+        if all(self._evenly(layer, column) for layer, column in asked):
+            return self
         grants = tuple(each for each in self.grants if policy.answers(each, asked))
         if not grants and not policy.answers(None, asked):
             return None

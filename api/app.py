@@ -14,12 +14,14 @@ from starlette.types import Receive, Scope, Send
 from api import answers, problems
 from api.answered import Answers
 from api.archives import Archives
+from api.callers import Callers
 from api.database import Connections
 from api.events import Hub, heard_signals
 from api.headers import BrowserHeaders
 from api.limits import BodyLimit
 from api.listed import Kept
 from api.routes import (
+    administration,
     archives,
     buildings,
     catalogue,
@@ -33,19 +35,23 @@ from api.routes import (
     health,
     history,
     lists,
+    me,
     measures,
     meters,
     ogc,
     quarantine,
     search,
     shapes,
+    sign_in,
     tiles,
     trips,
 )
+from api.same_origin import SameOrigin
 from api.session import Config
 from api.tiles import Kept as KeptTiles
 from api.tiles import TileDoor, feed_for, kept_tiles, serve_kept
 from api.writing import Writer
+from layers.second_factor import Keys
 from layers.ticks import Ticks
 from tiles.archive import MEDIA_TYPE as ARCHIVE_TYPE
 
@@ -73,6 +79,9 @@ PARTS = (
     quarantine,
     conflicts,
     ogc,
+    sign_in,
+    me,
+    administration,
 )
 
 
@@ -117,6 +126,9 @@ def create_app(config: Config) -> FastAPI:
         app.state.connections = connections
         app.state.tile_connections = tile_connections
         app.state.writer = Writer(config, ticks)
+        letting_in = Writer(config, ticks, config.accounts_url) if config.accounts_url else None
+        app.state.accounts_writer = letting_in
+        app.state.callers = Callers(feed, config.sign_in, letting_in, config.clock)
         hub = app.state.hub = Hub(connections.fetch)
         feed.followers.append(hub)
         await feed.open()
@@ -124,6 +136,9 @@ def create_app(config: Config) -> FastAPI:
             with heard_signals(hub.close):
                 yield
         finally:
+            await app.state.callers.settled()
+            if letting_in is not None:
+                letting_in.close()
             app.state.writer.close()
             hub.close()
             feed.followers.remove(hub)
@@ -146,12 +161,15 @@ def create_app(config: Config) -> FastAPI:
     app.state.tiles_kept = kept
     app.state.answers = Answers()
     app.state.archives = Archives(config.tile_archive)
+    app.state.keys = Keys(config.key_file)
+    app.state.before_sign_in = []
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)
     answers.describe(app)
     # The last one added is met first: tiles need no headers of a document.
     app.add_middleware(BodyLimit)
+    app.add_middleware(SameOrigin, public_url=config.public_url)
     app.add_middleware(BrowserHeaders)
     app.add_middleware(
         GZipMiddleware,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,9 +12,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    Boolean,
     Column,
-    DateTime,
     Select,
     and_,
     bindparam,
@@ -27,13 +24,11 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy import Text as TextType
-from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.elements import ColumnElement, True_
 from sqlalchemy.sql.selectable import FromClause
 
 from layers import policy, registry
-from layers.base import Base, Layer, Series, Tracked, table_of
+from layers.base import Layer, Series, Tracked, table_of
 from layers.history import dated, first_record
 from layers.labels import Text
 from layers.masks import shown
@@ -41,32 +36,6 @@ from layers.people import Body
 from layers.policy import Grant, Reach, Writes
 from layers.problems import Forbidden
 from layers.sharing import Form
-
-
-class Account(Base):
-    """Who may ask: a name, the hash of a token, and the body whose subtree is in scope."""
-
-    __tablename__ = "actor"
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, comment="编号 | id")
-    name: Mapped[str] = mapped_column(TextType, unique=True, comment="名称 | name")
-    token_hash: Mapped[str] = mapped_column(
-        TextType, unique=True, comment="令牌摘要 | SHA-256 of the token"
-    )
-    body_id: Mapped[int | None] = mapped_column(
-        BigInteger, comment="机构范围 | body whose subtree is in scope"
-    )
-    whole_estate: Mapped[bool] = mapped_column(
-        Boolean, server_default="false", comment="全部范围 | sees the whole estate"
-    )
-    created_at: Mapped[datetime] = mapped_column(
-        DateTime(timezone=True), server_default=func.now(), comment="创建时间 | created at"
-    )
-    may_edit: Mapped[bool] = mapped_column(
-        Boolean, server_default="false", comment="可编辑 | may change what is in scope"
-    )
-    revoked_at: Mapped[datetime | None] = mapped_column(
-        DateTime(timezone=True), comment="撤销时间 | revoked at"
-    )
 
 
 @dataclass(frozen=True)
@@ -247,26 +216,6 @@ def _name(slots: frozenset[int]) -> str:
 
 def _joined(bodies: list[tuple[int, ...]], slots: frozenset[int]) -> list[int]:
     return sorted({body for slot in slots for body in bodies[slot]})
-
-
-def new_token() -> str:
-    """Return a fresh secret token (256 bits)."""
-    return "om_" + secrets.token_urlsafe(32)
-
-
-def hash_token(token: str) -> str:
-    """Return the digest under which a token is kept.
-
-    A plain SHA-256 is enough: the token is 256 random bits and cannot be guessed.
-    """
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def account_by_token(token: str) -> Select[str, int | None, bool, bool]:
-    """Return the query for the account of `token`: name, body_id, whole_estate, may_edit."""
-    return select(Account.name, Account.body_id, Account.whole_estate, Account.may_edit).where(
-        Account.token_hash == hash_token(token), Account.revoked_at.is_(None)
-    )
 
 
 def subtree(body_id: int) -> Select[Any]:

@@ -205,7 +205,10 @@ async def list_marks(
     tile = Tile(z, x, y)
     statement = marks(listing, tile.z, tile.x, tile.y)
     found = await session.fetchrow(statement) if statement is not None else None
-    headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Encoding"}
+    headers = {
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization, Cookie, Accept-Encoding",
+    }
     if found is None or not found[0]:
         return Response(status_code=204, headers=headers)
     return Response(

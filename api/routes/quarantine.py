@@ -135,7 +135,7 @@ async def export_quarantine(session: SessionOf, kind: Kind = None) -> Response:
             "Content-Disposition": 'attachment; filename="quarantine.csv"; '
             "filename*=UTF-8''%E5%BE%85%E4%BF%AE.csv",
             "Cache-Control": "private, no-store",
-            "Vary": "Accept-Language, Authorization",
+            "Vary": "Accept-Language, Authorization, Cookie",
         },
     )
 

@@ -143,7 +143,7 @@ def test_a_token_is_shown_once_kept_as_a_digest_and_can_be_revoked(
     assert listed[0]["name"] == "auditor"
     assert listed[0]["revoked_at"]
     with psycopg.connect(database.owner_url) as link:
-        kept = link.execute("SELECT actor::text FROM actor").fetchall()
+        kept = link.execute("SELECT api_token::text FROM api_token").fetchall()
     assert secret not in str(kept)
 
 

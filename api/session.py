@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -267,19 +267,15 @@ async def narrowed(actor: Actor, unit: int, connections: Connections) -> Actor:
     BadRequest : there is no such body, or it is not in the actor's scope.
     """
     below = {row[0] for row in await connections.fetch(subtree(unit))}
-    grants = []
-    for grant in actor.grants:
-        held = below if grant.bodies is None else below & set(grant.bodies)
-        if held:
-            grants.append(replace(grant, bodies=tuple(sorted(held))))
-    if not grants:
+    within = actor.within(below)
+    if not within.grants:
         raise BadRequest(
             zh=f"unit：没有编号为 {unit} 的机构，或不在您的范围内",
             en=f"unit: there is no body {unit}, or it is not in your scope",
             field="unit",
             value=unit,
         )
-    return replace(actor, grants=tuple(grants))
+    return within
 
 
 SessionOf = Annotated[Session, Depends(open_session)]

@@ -140,8 +140,8 @@ def feed_for(config: Config, ticks: Any) -> Feed:
     return Feed(config.database_url, ticks, watched)
 
 
-def _reads_by_name(name: str, whole: bool) -> Any:
-    return reads(layer_named(name), whole)
+def _reads_by_name(name: str, pattern: Actor) -> Any:
+    return reads(layer_named(name), pattern)
 
 
 async def serve_kept(kept: Kept, scope: Scope, send: Send) -> bool:
@@ -231,9 +231,9 @@ async def answer(request: Request, name: str, z: int, x: int, y: int) -> Respons
     # A count that was passed meanwhile is not the present one any more, and nobody asks for it.
     _remember(kept, request, actor, seen)
     check_zoom(layer, tile)
-    whole = actor.bodies is None
+    pattern = actor.pattern
     # The log is asked again: while the account was looked up, more may have been acknowledged.
-    if not reads(layer, whole).tracked or not await kept.feed.ready():
+    if not reads(layer, pattern).tracked or not await kept.feed.ready():
         return _response(request, _made(await tile_bytes(layer, tile, actor, None, fetch)))
     key = (actor.scope_key, f"/tiles/{layer.name}/{z}/{x}/{y}")
     entry = kept.tiles.get(key)
@@ -243,7 +243,7 @@ async def answer(request: Request, name: str, z: int, x: int, y: int) -> Respons
     kept.tiles.misses += 1
     flight = kept.tiles.flight(key)
     if flight is None:
-        flight = kept.tiles.begin(key, Place(layer.name, whole, z, x, y))
+        flight = kept.tiles.begin(key, Place(layer.name, pattern, z, x, y))
 
         async def make(flight: Flight) -> Entry:
             made: Entry | None = None
@@ -259,8 +259,7 @@ async def answer(request: Request, name: str, z: int, x: int, y: int) -> Respons
 
 async def _dated(kept: Kept, layer: Layer, tile: Tile, actor: Actor, fetch: Any) -> Entry:
     """Make a tile, and say of one that depends on the day for how long it holds."""
-    whole = actor.bodies is None
-    dated = reads(layer, whole).dated
+    dated = reads(layer, actor.pattern).dated
     since, until = kept.feed.day(kept.config.zone) if dated else (0.0, _FOR_EVER)
     if dated and time.monotonic() < since:
         until = since  # within the margin of midnight: it holds for nobody else

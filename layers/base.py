@@ -7,7 +7,7 @@ history, API schemas, queryables, tiles, style, search and the notebook client r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -39,6 +39,7 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import TypeEngine
 
 from layers.labels import CHOICES, Text
+from layers.sharing import Sharing
 
 SRID = 4326
 TILE_SRID = 3857
@@ -79,6 +80,7 @@ def column(
     example: str | None = None,
     summed: bool | None = None,
     edited: bool = True,
+    sharing: Sharing | None = None,
     **options: Any,
 ) -> Any:
     """Return a mapped column that carries its comment in both languages.
@@ -91,6 +93,7 @@ def column(
     example : a believable value, for templates and API examples.
     summed : whether its sum over a list means something; by default the unit decides.
     edited : whether people may set it by hand.
+    sharing : how sensitive it is; None: whoever sees the row sees it.
     """
     info: dict[str, Any] = {"title": Text(zh, en)}
     if unit:
@@ -101,6 +104,8 @@ def column(
         info["summed"] = summed
     if not edited:
         info["edited"] = False
+    if sharing is not None:
+        info["sharing"] = sharing
     return mapped_column(kind, *args, comment=f"{zh} | {en}", info=info, **options)
 
 
@@ -147,6 +152,9 @@ class Tracked(Base):
         A table that has no body of its own is judged by what it links; see the subclasses.
         """
         return false()
+
+
+See = Callable[[type[Tracked]], FromClause]
 
 
 class Entity(Tracked):
@@ -196,8 +204,15 @@ class Feature(Entity):
     dimension: ClassVar[int] = 2
 
     @classmethod
-    def derived(cls, _t: FromClause, _at: datetime | None) -> dict[str, ColumnElement[Any]]:
-        """Return what travels in tiles beside the columns: facts of linked rows, by name."""
+    def derived(
+        cls, _t: FromClause, _at: datetime | None, _see: See
+    ) -> dict[str, ColumnElement[Any]]:
+        """Return what travels in tiles beside the columns: facts of linked rows, by name.
+
+        Parameters
+        ----------
+        see : gives what the viewer sees of a class (`layers.access.rows`).
+        """
         return {}
 
     @declared_attr
@@ -345,7 +360,9 @@ class Series(Base):
     latest: ClassVar[type[Base] | None] = None
 
     @classmethod
-    def derived(cls, _t: FromClause, _at: datetime | None) -> dict[str, ColumnElement[Any]]:
+    def derived(
+        cls, _t: FromClause, _at: datetime | None, _see: See
+    ) -> dict[str, ColumnElement[Any]]:
         """Return what travels in tiles beside the columns of the latest row: see `Feature`."""
         return {}
 
@@ -493,7 +510,9 @@ __all__ = [
     "Feature",
     "Layer",
     "Paint",
+    "See",
     "Series",
+    "Sharing",
     "Stroke",
     "Text",
     "Tracked",

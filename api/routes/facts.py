@@ -121,7 +121,7 @@ async def feature_facts(session: SessionOf, layer_name: LayerName, key: RowId) -
         _related(session, shown, key, day),
         paths_of(session, {shown.name: [key]}),
         insights_of(session, shown, key),
-        *(session.fetchrow(latest(series, key)) for series in observed),
+        *(session.fetchrow(latest(series, session.actor, key)) for series in observed),
     )
     found = [_fact(session, each, row) for each in fields_of(shown) if each.name not in _SAID]
     found += _others(row["attributes"])

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.problems import described
 from api.schemas import Schema
 
-HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization"}
+HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization, Cookie"}
 
 
 def answer_of(document: Any) -> Response:

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from api import answers, problems
 from api.answered import Answers
 from api.archives import Archives
+from api.callers import Callers
 from api.database import Connections
 from api.events import Hub, heard_signals
 from api.feed import Feed
@@ -21,6 +22,7 @@ from api.headers import BrowserHeaders
 from api.limits import BodyLimit
 from api.listed import Kept
 from api.routes import (
+    administration,
     archives,
     buildings,
     catalogue,
@@ -34,19 +36,25 @@ from api.routes import (
     health,
     history,
     lists,
+    me,
     measures,
     meters,
     ogc,
     quarantine,
     search,
     shapes,
+    sign_in,
+    single_sign_on,
     tiles,
     trips,
 )
+from api.same_origin import SameOrigin
 from api.session import Config
+from api.single_sign_on import SingleSignOn
 from api.tiles import Kept as KeptTiles
 from api.tiles import TileDoor, feed_for, kept_tiles, serve_kept
 from api.writing import Writer
+from layers.second_factor import Keys
 from layers.ticks import Ticks
 from tiles.archive import MEDIA_TYPE as ARCHIVE_TYPE
 
@@ -74,6 +82,10 @@ PARTS = (
     quarantine,
     conflicts,
     ogc,
+    sign_in,
+    single_sign_on,
+    me,
+    administration,
 )
 
 
@@ -95,6 +107,13 @@ class Service(FastAPI):
         await super().__call__(scope, receive, send)
 
 
+def _open_way_in(app: FastAPI, config: Config) -> None:
+    """Give `app` what signing in needs beside the database."""
+    app.state.keys = Keys(config.key_file)
+    app.state.before_sign_in = []
+    app.state.single_sign_on = SingleSignOn(config.oidc) if config.oidc else None
+
+
 def create_app(config: Config) -> FastAPI:
     """Return the service over the database that `config` names."""
     feed = feed_for(config, Ticks.of(config.ticks))
@@ -114,11 +133,12 @@ def create_app(config: Config) -> FastAPI:
     app.state.tiles_kept = kept
     app.state.answers = Answers()
     app.state.archives = Archives(config.tile_archive)
+    _open_way_in(app, config)
     problems.install(app)
     for part in PARTS:
         app.include_router(part.router)
     answers.describe(app)
-    _wrap(app)
+    _wrap(app, config)
     return app
 
 
@@ -142,6 +162,9 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.connections = connections
     app.state.tile_connections = tile_connections
     app.state.writer = Writer(config, feed.ticks)
+    letting_in = Writer(config, feed.ticks, config.accounts_url) if config.accounts_url else None
+    app.state.accounts_writer = letting_in
+    app.state.callers = Callers(feed, config.sign_in, letting_in, config.clock)
     hub = app.state.hub = Hub(connections.fetch)
     feed.followers.append(hub)
     await feed.open()
@@ -149,6 +172,9 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         with heard_signals(hub.close):
             yield
     finally:
+        await app.state.callers.settled()
+        if letting_in is not None:
+            letting_in.close()
         app.state.writer.close()
         hub.close()
         feed.followers.remove(hub)
@@ -157,10 +183,11 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         await connections.close()
 
 
-def _wrap(app: FastAPI) -> None:
+def _wrap(app: FastAPI, config: Config) -> None:
     """Put the service's layers around the routes."""
     # The last one added is met first: tiles need no headers of a document.
     app.add_middleware(BodyLimit)
+    app.add_middleware(SameOrigin, public_url=config.public_url)
     app.add_middleware(BrowserHeaders)
     app.add_middleware(
         GZipMiddleware,

@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from api.callers import credential_of
 from api.session import Config
 from layers.problems import Problem
 from tiles.archive import Archive
@@ -55,7 +56,7 @@ class Archives:
         found = self.present()
         if found is None or layer not in found.snapshot.zooms:
             return None
-        plain = config.anonymous == "public" and "authorization" not in request.headers
+        plain = config.anonymous == "public" and credential_of(request) is None
         query = request.scope["query_string"]
         if not plain or (query and {"at", "unit"} & request.query_params.keys()):
             return None

@@ -69,7 +69,7 @@ async def _counted(
     for row in await session.fetch(touched_by(list(touched), area)) if some else []:
         if row["layer"] in models:
             touched[row["tx"]].append(row)
-    if session.actor.bodies is not None:
+    if not all(session.actor.sees_all(layer) for layer, _ in models.values()):
         ready: dict[str, Prepared] = {}
         for record in some:
             touched[record["tx"]] = [

@@ -163,9 +163,9 @@ async def event_of(committed: Committed, actor: Actor, fetch: Fetch) -> bytes | 
     return None if document is None else event("change", document, committed.seq)
 
 
-def depends(layer: Layer, whole: bool) -> Mapping[str, frozenset[str]]:
+def depends(layer: Layer, actor: Actor) -> Mapping[str, frozenset[str]]:
     """Tell of which columns of further tables the tiles of a layer depend."""
-    return reads(layer, whole).others if drawable(layer) and not layer.series else {}
+    return reads(layer, actor.pattern).others if drawable(layer) and not layer.series else {}
 
 
 def event(name: str, document: Any, seq: int | None = None) -> bytes:

@@ -23,9 +23,14 @@ from layers.registry import layer as layer_named
 
 async def insights_of(session: Session, shown: Layer, key: int) -> list[dict[str, Any]]:
     """Return what is told of the row `key` of a layer, in the order of `INSIGHTS`."""
-    asked = [each for each in INSIGHTS if each.layer == shown.name]
-    question = question_of(session)
-    told = await asyncio.gather(*(_told(session, each, question, key) for each in asked))
+    asked = {
+        each: replace(question, actor=actor)
+        for question in [question_of(session)]
+        for each in INSIGHTS
+        if each.layer == shown.name
+        and (actor := session.actor.able(each.layer, *each.rests)) is not None
+    }
+    told = await asyncio.gather(*(_told(session, each, q, key) for each, q in asked.items()))
     pairs = [(each, said) for each, said in zip(asked, told, strict=True) if said is not None]
     titles = await _titles(session, [said for _, said in pairs])
     return [_described(session, each, said, titles) for each, said in pairs]

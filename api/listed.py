@@ -20,6 +20,7 @@ from sqlalchemy import Select, select
 
 from api.parameters import LayerName
 from api.session import Session, SessionOf
+from layers.access import answering
 from layers.base import Layer
 from layers.filter import Filter
 from layers.history import last_recorded
@@ -91,7 +92,8 @@ def question_of(session: Session) -> Question:
 
 
 async def _ask(session: Session, wanted: NamedFilter) -> Chosen:
-    question = question_of(session)
+    actor = answering(session.actor, wanted.title, wanted.layer, *wanted.rests)
+    question = replace(question_of(session), actor=actor)
     needs = wanted.needs(question)
     found = await asyncio.gather(*(session.fetch(each) for each in needs.values()))
     statement = wanted.ask(question, dict(zip(needs, found, strict=True)))

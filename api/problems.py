@@ -35,6 +35,7 @@ STATUS: dict[type[problems.Problem], int] = {
     problems.Stale: 412,
     problems.Impossible: 422,
     problems.Unconditional: 428,
+    problems.TooMany: 429,
     problems.Unavailable: 503,
 }
 _HEADERS: dict[int, dict[str, str]] = {
@@ -137,7 +138,7 @@ def respond(
         {
             "Content-Language": language,
             "Cache-Control": "no-store",
-            "Vary": "Accept-Language, Authorization",
+            "Vary": "Accept-Language, Authorization, Cookie",
             **_HEADERS.get(status, {}),
             **(headers or {}),
         },
@@ -159,7 +160,12 @@ async def on_problem(request: Request, problem: Exception) -> Response:
     details = dict(problem.details)
     if errors := details.get("errors"):
         details["errors"] = [each.told(language_of(request)) for each in errors]
-    return respond(request, status, problem.text, title=type(problem).title, details=details)
+    headers = {}
+    if wait := details.get("retry_after_s"):
+        headers["Retry-After"] = str(wait)
+    return respond(
+        request, status, problem.text, title=type(problem).title, headers=headers, details=details
+    )
 
 
 async def on_validation(request: Request, error: Exception) -> Response:

@@ -151,6 +151,8 @@ LAYER = record(
     searchable=rows(STRING),
     items=STRING,
     fields=rows(FIELD),
+    makes=BOOLEAN,
+    places=BOOLEAN,
 )
 CATALOGUE = record(
     title=TEXT,

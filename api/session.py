@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,17 +14,43 @@ import asyncpg
 from fastapi import Depends, Query, Request
 from sqlalchemy.sql.base import Executable
 
+from api.callers import Callers, actor_from
 from api.database import Connections
-from layers.access import ESTATE, EVERYONE, Actor, account_by_token, subtree
+from layers.access import ESTATE, EVERYONE, Actor, subtree
 from layers.cql2_values import moment_in_utc
 from layers.labels import Text
 from layers.measures.base import Window
+from layers.policy import all_business
 from layers.prepared import Prepared
 from layers.problems import BadRequest, Unauthorized
+from layers.signing_in import Rules
 
 TIMEZONE = "Asia/Shanghai"
 # Who changes the demo estate without a token.
-VISITOR = Actor("demo", None, edits=True)
+VISITOR = Actor("demo", all_business(None))
+
+
+@dataclass(frozen=True)
+class Oidc:
+    """The provider of single sign-on.
+
+    Attributes
+    ----------
+    url : of its discovery document.
+    name : what the button of the page is called.
+    claim : of the identity token, which lists groups.
+    groups : by group what its members are granted: role, code of a body (None: the whole
+        estate), names of layers (None: all).
+    """
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str = "单点登录"
+    claim: str = "groups"
+    groups: Mapping[str, tuple[tuple[str, str | None, tuple[str, ...] | None], ...]] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True)
@@ -45,6 +71,13 @@ class Config:
     ticks : the file of the counter of commits; None counts in this process alone.
     tile_cache_mb : memory for vector tiles; 0 keeps none.
     tile_archive : a file of tiles (`tiles.archive`) that answers what anybody may see.
+    accounts_url : address for the role that lets people in; None: tokens alone are known.
+    sign_in : the rules of signing in.
+    clock : the true time, by which sessions, grants and tokens end (a demo has another `now`).
+    key_file : of the key that encrypts second factors; None: a key of this process alone.
+    public_url : at which browsers reach the service, where requests do not say.
+    oidc : the provider of single sign-on.
+    demo_logins : the accounts of the demo, which its page offers to whoever tries it.
     """
 
     database_url: str
@@ -59,6 +92,13 @@ class Config:
     ticks: Path | None = None
     tile_cache_mb: int = 0
     tile_archive: str | None = None
+    accounts_url: str | None = None
+    sign_in: Rules = field(default_factory=Rules)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    key_file: Path | None = None
+    public_url: str | None = None
+    oidc: Oidc | None = None
+    demo_logins: tuple[str, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -195,38 +235,28 @@ async def open_session(
     return Session(actor, moment, language_of(request), connections, config, unit)
 
 
-async def actor_of(request: Request, connections: Connections, config: Config) -> Actor:
-    """Return who asks: the account of the bearer token, or what anonymous requests may be.
+async def actor_of(
+    request: Request, connections: Connections, config: Config, *, used: bool = True
+) -> Actor:
+    """Return who asks: the account of the session or token, or what anonymous requests may be.
 
-    The account is read every time, so that a revoked token ends with the next request.
+    Parameters
+    ----------
+    used : whether the request counts as a use of the session (`api.callers.Callers.of`).
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if not scheme:
-        if config.anonymous == "estate":
-            return VISITOR if config.anonymous_edits else ESTATE
-        if config.anonymous == "public":
-            return EVERYONE
-        raise Unauthorized(
-            zh="本服务需要令牌：请求头加上 Authorization: Bearer <令牌>（向管理员索取）",
-            en="This service needs a token: send the header Authorization: Bearer <token> "
-            "(ask its administrator for one)",
-        )
-    found = None
-    if scheme.lower() == "bearer" and token.strip():
-        found = await connections.fetchrow(account_by_token(token.strip()))
-    if found is None:
-        raise Unauthorized(
-            zh="令牌无效或已撤销；请向管理员索取新的令牌，或去掉 Authorization 请求头",
-            en="The token is unknown or revoked; ask the administrator for a new one, "
-            "or leave the Authorization header out",
-        )
-    name, edits = found["name"], found["may_edit"]
-    if found["whole_estate"]:
-        return Actor(name, None, edits)
-    if found["body_id"] is None:
-        return Actor(name, ())
-    below = await connections.fetch(subtree(found["body_id"]))
-    return Actor(name, tuple(row[0] for row in below), edits)
+    callers: Callers = request.app.state.callers
+    caller = await callers.of(request, connections, used=used)
+    if caller is not None:
+        return actor_from(caller, request.method, config.clock())
+    if config.anonymous == "estate":
+        return VISITOR if config.anonymous_edits else ESTATE
+    if config.anonymous == "public":
+        return EVERYONE
+    raise Unauthorized(
+        zh="请先登录；程序请在请求头加上 Authorization: Bearer <令牌>",
+        en="Sign in first; a program sends the header Authorization: Bearer <token>",
+        reason="sign_in",
+    )
 
 
 async def narrowed(actor: Actor, unit: int, connections: Connections) -> Actor:
@@ -237,16 +267,15 @@ async def narrowed(actor: Actor, unit: int, connections: Connections) -> Actor:
     BadRequest : there is no such body, or it is not in the actor's scope.
     """
     below = {row[0] for row in await connections.fetch(subtree(unit))}
-    if actor.bodies is not None:
-        below &= set(actor.bodies)
-    if not below:
+    within = actor.within(below)
+    if not within.grants:
         raise BadRequest(
             zh=f"unit：没有编号为 {unit} 的机构，或不在您的范围内",
             en=f"unit: there is no body {unit}, or it is not in your scope",
             field="unit",
             value=unit,
         )
-    return Actor(actor.name, tuple(sorted(below)), actor.edits)
+    return within
 
 
 SessionOf = Annotated[Session, Depends(open_session)]

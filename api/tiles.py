@@ -19,6 +19,7 @@ import hashlib
 import re
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
 from api.archives import Archives
+from api.callers import REMEMBERED_S, Callers, credential_in, credential_of
 from api.database import Connections
 from api.feed import Feed
 from api.session import Config, actor_of, narrowed, parse_moment
@@ -44,17 +46,15 @@ from tiles.vector import Fetch, Tile, check_zoom, tile_bytes
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 _ADDRESS = re.compile(r"/tiles/([a-z_]+)/(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.mvt|\.pbf)?")
-_PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Encoding"}
+_PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie, Accept-Encoding"}
 _PRIVATE_BYTES = [
     (b"cache-control", b"private, no-cache"),
-    (b"vary", b"Authorization, Accept-Encoding"),
+    (b"vary", b"Authorization, Cookie, Accept-Encoding"),
 ]
 _START, _BODY = "http.response.start", "http.response.body"
 _EMPTY: dict[str, Any] = {"type": _START, "status": 204, "headers": _PRIVATE_BYTES}
 _NOTHING = {"type": _BODY, "body": b""}
 _EMPTY_HEAD = head(_EMPTY)
-_ACCOUNT_S = 10.0
-"""How long an account is taken for what it was where nobody counts the commit that ends it."""
 _MOST_ACCOUNTS = 10_000
 
 _takes_gzip = lru_cache(maxsize=256)(lambda header: gzip_accepted(header.decode("latin-1")))
@@ -62,12 +62,12 @@ _takes_gzip = lru_cache(maxsize=256)(lambda header: gzip_accepted(header.decode(
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Who bore a token, under which count, and when that was asked."""
+    """Whose a token or session was, under which count, when that was asked, and until when."""
 
-    actor: Actor
     scope: str
     seen: int
     moment: float
+    until: datetime | None
 
 
 class Kept:
@@ -82,21 +82,30 @@ class Kept:
         whom = {"estate": ESTATE, "public": EVERYONE}.get(config.anonymous)
         self._anonymous = None if whom is None else whom.scope_key
 
-    def scope_of(self, token: bytes | None, query: bytes) -> str | None:
+    def scope_of(self, credential: bytes | None, query: bytes) -> str | None:
         """Return the scope of whoever asks, where it is known at the present count."""
-        if token is None and not query:
+        if credential is None and not query:
             return self._anonymous
-        found = self._accounts.get((token and hashlib.sha256(token).digest(), query))
+        found = self._accounts.get((credential and hashlib.sha256(credential).digest(), query))
         if found is None or found.seen != self.feed.seen:
             return None
-        return found.scope if time.monotonic() - found.moment < _ACCOUNT_S else None
+        if found.until is not None and found.until <= self.config.clock():
+            return None
+        return found.scope if time.monotonic() - found.moment < REMEMBERED_S else None
 
-    def remember(self, token: bytes | None, query: bytes, actor: Actor, seen: int) -> None:
-        """Note who asked, as it was at the count `seen`."""
+    def remember(
+        self,
+        credential: bytes | None,
+        query: bytes,
+        actor: Actor,
+        seen: int,
+        until: datetime | None,
+    ) -> None:
+        """Note who asked, as it was at the count `seen`, and until when if nothing changes."""
         if len(self._accounts) >= _MOST_ACCOUNTS:
             self._accounts.clear()
-        key = (token and hashlib.sha256(token).digest(), query)
-        self._accounts[key] = _Known(actor, actor.scope_key, seen, time.monotonic())
+        key = (credential and hashlib.sha256(credential).digest(), query)
+        self._accounts[key] = _Known(actor.scope_key, seen, time.monotonic(), until)
 
     def wire(self, path: str, coding: bytes, known: bytes | None) -> tuple[bytes, bytes] | None:
         """Return head and body of a tile for who bears no token; None where it must be made."""
@@ -131,8 +140,8 @@ def feed_for(config: Config, ticks: Any) -> Feed:
     return Feed(config.database_url, ticks, watched)
 
 
-def _reads_by_name(name: str, whole: bool) -> Any:
-    return reads(layer_named(name), whole)
+def _reads_by_name(name: str, pattern: Actor) -> Any:
+    return reads(layer_named(name), pattern)
 
 
 async def serve_kept(kept: Kept, scope: Scope, send: Send) -> bool:
@@ -143,15 +152,13 @@ async def serve_kept(kept: Kept, scope: Scope, send: Send) -> bool:
     feed = kept.feed
     if feed.seen != feed.ticks.read() and not await feed.ready():
         return False
-    coding = known = token = None
+    coding = known = None
     for name, value in scope["headers"]:
         if name == b"accept-encoding":
             coding = value
         elif name == b"if-none-match":
             known = value
-        elif name == b"authorization":
-            token = value
-    whose = kept.scope_of(token, scope["query_string"])
+    whose = kept.scope_of(credential_in(scope["headers"]), scope["query_string"])
     if whose is None or coding is None or not _takes_gzip(coding):
         return False
     entry = kept.tiles.get((whose, path))
@@ -225,7 +232,7 @@ async def answer(request: Request, name: str, z: int, x: int, y: int) -> Respons
     _remember(kept, request, actor, seen)
     check_zoom(layer, tile)
     # The log is asked again: while the account was looked up, more may have been acknowledged.
-    if not reads(layer, actor.bodies is None).tracked or not await kept.feed.ready():
+    if not reads(layer, actor.pattern).tracked or not await kept.feed.ready():
         return _response(request, _made(await tile_bytes(layer, tile, actor, None, fetch)))
     return _response(request, await _shared(kept, layer, tile, actor, fetch))
 
@@ -240,7 +247,7 @@ async def _shared(kept: Kept, layer: Layer, tile: Tile, actor: Actor, fetch: Fet
     kept.tiles.misses += 1
     flight = kept.tiles.flight(key)
     if flight is None:
-        place = Place(layer.name, actor.bodies is None, tile.z, tile.x, tile.y)
+        place = Place(layer.name, actor.pattern, tile.z, tile.x, tile.y)
         flight = kept.tiles.begin(key, place)
 
         async def make(flight: Flight) -> Entry:
@@ -257,8 +264,7 @@ async def _shared(kept: Kept, layer: Layer, tile: Tile, actor: Actor, fetch: Fet
 
 async def _dated(kept: Kept, layer: Layer, tile: Tile, actor: Actor, fetch: Fetch) -> Entry:
     """Make a tile, and say of one that depends on the day for how long it holds."""
-    whole = actor.bodies is None
-    dated = reads(layer, whole).dated
+    dated = reads(layer, actor.pattern).dated
     since, until = kept.feed.day(kept.config.zone) if dated else (0.0, _FOR_EVER)
     if dated and time.monotonic() < since:
         until = since  # within the margin of midnight: it holds for nobody else
@@ -312,7 +318,7 @@ async def _actor(request: Request, config: Config) -> Actor:
             field="unit",
             value=unit,
         )
-    if "authorization" not in request.headers and config.anonymous != "refuse":
+    if credential_of(request) is None and config.anonymous != "refuse":
         actor = ESTATE if config.anonymous == "estate" else EVERYONE
     else:
         actor = await actor_of(request, request.app.state.connections, config)
@@ -321,7 +327,8 @@ async def _actor(request: Request, config: Config) -> Actor:
 
 def _remember(kept: Kept, request: Request, actor: Actor, seen: int) -> None:
     query: bytes = request.scope["query_string"]
-    token = request.headers.get("authorization")
-    if (token is None and not query) or (query and not re.fullmatch(rb"unit=\d{1,18}", query)):
+    credential = credential_of(request)
+    if (credential is None and not query) or (query and not re.fullmatch(rb"unit=\d{1,18}", query)):
         return
-    kept.remember(None if token is None else token.encode("latin-1"), query, actor, seen)
+    callers: Callers = request.app.state.callers
+    kept.remember(credential, query, actor, seen, callers.changes_at(request))

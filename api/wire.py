@@ -16,12 +16,14 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from api.callers import credential_in
+
 _START, _END = b"GET /tiles/", b"\r\n\r\n"
 _VERSION = b" HTTP/1.1"
 _MOST_BLOCKS = 4_096
 _PLAIN = (b"accept-encoding", b"if-none-match")
 _NOT_HERE = frozenset(
-    (b"authorization", b"content-length", b"transfer-encoding", b"upgrade", b"expect")
+    (b"content-length", b"transfer-encoding", b"upgrade", b"expect")
 )  # fmt: skip
 
 
@@ -141,13 +143,14 @@ def _read(block: bytes) -> tuple[bytes, bytes | None] | None:
     names = [name for name, _ in heard.found]
     asked = None
     once = all(names.count(name) <= 1 for name in _PLAIN)
-    if heard.complete and once and not _NOT_HERE & set(names):
-        values = dict(heard.found)
+    values = dict(heard.found)
+    known = credential_in(heard.found) is not None
+    if heard.complete and once and not known and not _NOT_HERE & set(names):
         coding, connection = values.get(b"accept-encoding"), values.get(b"connection", b"")
         if coding is not None and connection.lower() in (b"", b"keep-alive"):
             asked = coding, values.get(b"if-none-match")
     if len(_blocks) >= _MOST_BLOCKS:
         _blocks.clear()
-    if b"authorization" not in names:  # no secret is kept
+    if not known:  # no secret is kept
         _blocks[block] = asked
     return asked

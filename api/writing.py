@@ -29,13 +29,18 @@ _LOCK_MS = 10_000
 
 
 class Writer:
-    """The door for writes of one process."""
+    """The door for writes of one process.
 
-    def __init__(self, config: Config, ticks: Ticks) -> None:
+    Parameters
+    ----------
+    url : of the role that writes; default the serving role.
+    """
+
+    def __init__(self, config: Config, ticks: Ticks, url: str | None = None) -> None:
         self.ticks = ticks
         self._limiter = CapacityLimiter(WRITERS)
         self.engine = db.engine(
-            config.database_url,
+            url or config.database_url,
             pool_size=WRITERS,
             max_overflow=0,
             pool_timeout=_PATIENCE_S,
@@ -47,30 +52,34 @@ class Writer:
             },
         )
 
-    async def write(self, act: Callable[[sa.Connection], T]) -> T:
+    async def write(self, act: Callable[[sa.Connection], T], *, counted: bool = True) -> T:
         """Run `act` in a transaction of its own and return what it returns, once committed.
+
+        Parameters
+        ----------
+        counted : whether the counter of commits is raised: not for what changes no answer.
 
         Raises
         ------
         Unavailable : the database is away, or the rows are held by another for too long.
         """
         # Threads of its own: edits that wait for a row must not take those of other answers.
-        return await to_thread.run_sync(self._write, act, limiter=self._limiter)
+        return await to_thread.run_sync(self._write, act, counted, limiter=self._limiter)
 
-    def _write(self, act: Callable[[sa.Connection], T]) -> T:
+    def _write(self, act: Callable[[sa.Connection], T], counted: bool) -> T:
         for attempt in range(ATTEMPTS):
             try:
-                return self._once(act)
+                return self._once(act, counted=counted)
             except sa.exc.OperationalError as lost:
                 # Of two edits that wait for each other one is taken back, and may try again.
                 if attempt + 1 == ATTEMPTS or not isinstance(lost.orig, DeadlockDetected):
                     raise _held() from lost
         raise AssertionError("the last attempt returns or raises")
 
-    def _once(self, act: Callable[[sa.Connection], T]) -> T:
+    def _once(self, act: Callable[[sa.Connection], T], *, counted: bool) -> T:
         done = False
         try:
-            with committing(self.engine, self.ticks) as connection:
+            with committing(self.engine, self.ticks if counted else None) as connection:
                 made = act(connection)
                 done = True
             return made

@@ -27,8 +27,8 @@ from sqlalchemy import Text as TextType
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.access import Actor, rows
-from layers.base import DRAWN, Base, Layer, table_of
+from layers.access import Actor, latest_rows, rows
+from layers.base import DRAWN, Base, Layer
 from layers.history import dated
 from layers.places import (
     CONTAINERS,
@@ -92,15 +92,15 @@ def series_of(shown: Layer) -> list[Layer]:
     return [each for each in LAYERS if each.series and each.series.thing is shown.model]
 
 
-def latest(series: Layer, key: int) -> Select[Any]:
-    """Return the statement for the newest observation of one thing, which the caller may see.
+def latest(series: Layer, actor: Actor, key: int) -> Select[Any]:
+    """Return the statement for the newest observation of one thing, where the actor sees it.
 
     Where the series has places, ``lon`` and ``lat`` (EPSG:4326) go with it.
     """
     model = series.series
     assert model is not None
-    table = table_of(model.latest) if model.latest is not None else series.table
-    columns: list[Any] = [c for c in table.c if c.name not in ("geom", model.thing_key)]
+    table = rows(model, actor) if model.latest is None else latest_rows(model, actor)
+    columns: list[Any] = [c for c in table.c if c.name not in ("geom", "id", model.thing_key)]
     if "geom" in table.c:
         columns += [
             func.ST_X(table.c.geom).label("lon"),

@@ -19,7 +19,9 @@ from layers.base import (
     Feature,
     Layer,
     Paint,
+    See,
     Series,
+    Sharing,
     Text,
     Words,
     choice,
@@ -28,6 +30,7 @@ from layers.base import (
     table_of,
 )
 from layers.scope import through
+from layers.sharing import share
 
 
 class Vehicle(Feature):
@@ -35,7 +38,9 @@ class Vehicle(Feature):
 
     __tablename__ = "vehicle"
     geometry_type: ClassVar[str] = "POINT"
-    plate: Mapped[str | None] = column(TextType, "车牌号", "plate", index=True, example="演A·D0001")
+    plate: Mapped[str | None] = column(
+        TextType, "车牌号", "plate", index=True, example="演A·D0001", sharing=Sharing.PLATE
+    )
     vehicle_class: Mapped[str | None] = choice("vehicle_class", "车辆类别", "class")
     model: Mapped[str | None] = column(TextType, "品牌型号", "make and model")
     energy: Mapped[str | None] = choice("vehicle_energy", "能源", "energy")
@@ -47,6 +52,10 @@ class Vehicle(Feature):
     )
     state: Mapped[str | None] = choice("vehicle_state", "状态", "state")
     parking: Mapped[str | None] = column(TextType, "固定停放点", "fixed parking place")
+
+
+# A register of cars is kept by plates, and often says who drives.
+share(table_of(Vehicle), source_key=Sharing.PLATE, attributes=Sharing.CONTACT)
 
 
 class PositionLatest(Base):
@@ -80,17 +89,26 @@ class Position(Series):
     geom: Mapped[Any] = mapped_column(
         Geometry("POINT", SRID, spatial_index=False), comment="位置 | position", nullable=False
     )
-    speed_kmh: Mapped[float | None] = column(Float, "速度", "speed", unit="km/h")
-    heading_deg: Mapped[float | None] = column(
-        Float, "方向", "heading, clockwise from north", unit="°"
+    speed_kmh: Mapped[float | None] = column(
+        Float, "速度", "speed", unit="km/h", sharing=Sharing.LOCATION
     )
-    altitude_m: Mapped[float | None] = column(Float, "海拔", "altitude", unit="m")
+    heading_deg: Mapped[float | None] = column(
+        Float, "方向", "heading, clockwise from north", unit="°", sharing=Sharing.LOCATION
+    )
+    altitude_m: Mapped[float | None] = column(
+        Float, "海拔", "altitude", unit="m", sharing=Sharing.LOCATION
+    )
 
     @classmethod
-    def derived(cls, t: FromClause, _at: datetime | None) -> dict[str, ColumnElement[Any]]:
+    def derived(
+        cls, t: FromClause, _at: datetime | None, see: See
+    ) -> dict[str, ColumnElement[Any]]:
         """Return the plate: what one calls the car by."""
-        car = table_of(Vehicle)
+        car = see(Vehicle)
         return {"plate": select(car.c.plate).where(car.c.id == t.c.id).scalar_subquery()}
+
+
+share(table_of(Position), geom=Sharing.LOCATION)
 
 
 class Trip(Feature):
@@ -137,6 +155,16 @@ class Stop(Feature):
         """With its vehicle, as its positions are."""
         return through(Vehicle, t.c.vehicle_id, bodies, at)
 
+
+for _found in (Trip, Stop):
+    # Their keys are that of the car and the time.
+    share(
+        table_of(_found),
+        geom=Sharing.TRACK,
+        geom_3857=Sharing.TRACK,
+        source_key=Sharing.PLATE,
+        attributes=Sharing.CONTACT,
+    )
 
 VEHICLES = Layer(
     name="vehicles",

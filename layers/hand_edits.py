@@ -109,9 +109,18 @@ def forget_deleted(connection: sa.Connection, table: sa.Table, ids: Sequence[int
     )
 
 
-def pending(after: int | None = None, limit: int | None = None) -> sa.Select[Any]:
-    """Return what is to be decided, the oldest first: what a person set, and what a file says."""
+def pending(
+    after: int | None = None, limit: int | None = None, tables: Sequence[str] | None = None
+) -> sa.Select[Any]:
+    """Return what is to be decided, the oldest first: what a person set, and what a file says.
+
+    Parameters
+    ----------
+    tables : of these alone.
+    """
     query = sa.select(_EDIT).where(waits()).order_by(_EDIT.c.id).limit(limit)
+    if tables is not None:
+        query = query.where(_EDIT.c.layer.in_(tables))
     return query if after is None else query.where(_EDIT.c.id > after)
 
 

@@ -38,7 +38,7 @@ from layers.places import CONTAINERS, extent_columns, name_of, place_of, title_o
 from layers.placing import Placing
 from layers.problems import BadRequest
 from layers.registry import LAYERS
-from layers.search import entries_saying
+from layers.search import entries_saying, told_of
 from layers.types import Ltree
 
 SHOWN_TITLE = "shown_title"
@@ -147,9 +147,8 @@ class Listing:
         for each, name in leads:
             found = select(saying.c.id).where(saying.c.layer == each.name)
             # The words of what may not be seen must not tell by a match that they were guessed.
-            if self.actor.bodies is not None and each is not self.layer:
-                visible = rows(each, self.actor, self.at).alias()
-                found = found.where(saying.c.id.in_(select(visible.c.id)))
+            if not self.actor.sees_all(each):
+                found = found.where(told_of(each, saying, self.actor, seen=each is self.layer))
             ways.append(t.c[name].in_(found))
         return or_(*ways)
 

@@ -12,9 +12,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.schema import UniqueConstraint
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.base import Feature, Layer, Paint, Text, choice, column, reference
+from layers.base import Feature, Layer, Paint, Sharing, Text, choice, column, reference, table_of
 from layers.links import Link
 from layers.scope import through
+from layers.sharing import share
 
 
 class NetworkNode(Feature):
@@ -30,10 +31,15 @@ class NetworkNode(Feature):
         DateTime(timezone=True), "状态起始", "state since"
     )
     room_id: Mapped[int | None] = reference("room.id", "所在房间", "room")
-    address: Mapped[str | None] = column(TextType, "网络地址", "network address")
+    address: Mapped[str | None] = column(
+        TextType, "网络地址", "network address", sharing=Sharing.NETWORK
+    )
     root: Mapped[bool] = column(
         Boolean, "根节点", "root (the way out)", server_default="false", nullable=False
     )
+
+
+share(table_of(NetworkNode), attributes=Sharing.NETWORK)
 
 
 class NetworkLink(Feature):

@@ -34,7 +34,7 @@ from sqlalchemy import Text as TextType
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.access import Actor, rows
+from layers.access import Actor, layer_of, rows
 from layers.base import Base, Layer, Tracked, table_of
 from layers.history import Xid8, tracked_tables
 from layers.places import IDS, title_of, titled
@@ -201,8 +201,12 @@ def seen_in(model: type[Tracked], actor: Actor, area: BaseGeometry | None) -> Se
     # Before the first record `rows` gives the earliest known state, in which a new row is.
     known = and_(was.c.id.is_not(None), change.c.operation != "I")
     kept = became.c.id.is_not(None)
-    before = case((known, change.c.before))
-    after = case((kept, change.c.after))
+    before: Any = case((known, change.c.before))
+    after: Any = case((kept, change.c.after))
+    shown = layer_of(model)
+    if shown.spatial and not actor.opens(shown, "geom"):
+        # The log does not tell who sees a place coarsely, or not at all, where it is.
+        before = after = cast(null(), change.c.before.type)
     query = (
         select(func.count().label("count"), *_extents(before, after))
         .select_from(

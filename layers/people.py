@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.base import Entity, Layer, Text, choice, column, reference
+from layers.base import Entity, Layer, Sharing, Text, choice, column, reference, table_of
+from layers.sharing import share
 from layers.types import Ltree
 
 
@@ -45,13 +46,23 @@ class Person(Entity):
 
     __tablename__ = "person"
     number: Mapped[str | None] = column(
-        TextType, "工号", "staff number", index=True, example="P0001"
+        TextType, "工号", "staff number", index=True, example="P0001", sharing=Sharing.IDENTITY
     )
-    rank: Mapped[str | None] = choice("rank", "职级", "rank")
-    title: Mapped[str | None] = column(TextType, "职务", "post", example="科员")
+    rank: Mapped[str | None] = choice("rank", "职级", "rank", sharing=Sharing.POST)
+    title: Mapped[str | None] = column(
+        TextType, "职务", "post", example="科员", sharing=Sharing.POST
+    )
     state: Mapped[str | None] = choice("person_state", "状态", "state")
     left_on: Mapped[date | None] = column(Date, "离岗日期", "left on")
 
+
+share(
+    table_of(Person),
+    name=Sharing.IDENTITY,
+    names=Sharing.IDENTITY,
+    source_key=Sharing.IDENTITY,
+    attributes=Sharing.CONTACT,
+)
 
 BODIES = Layer(
     name="bodies",

@@ -30,8 +30,8 @@ from sqlalchemy import Text as TextType
 from sqlalchemy.sql.elements import Cast, ColumnElement, Null
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.access import Actor, rows
-from layers.base import Base, Layer, table_of
+from layers.access import Actor, latest_rows, rows
+from layers.base import Base, Layer
 from layers.history import dated, tracked_tables
 from layers.registry import LAYERS, layer
 from layers.scope import timezone_of_estate, valid_on
@@ -136,13 +136,17 @@ def place_of(
     the first of the rooms that he holds on the day `on`.
     """
     options: list[Any] = []
-    latest = next(
-        (e.series.latest for e in LAYERS if e.series and e.series.thing is shown.model), None
+    moving = next(
+        (
+            e.series
+            for e in LAYERS
+            if e.series and e.series.latest is not None and e.series.thing is shown.model
+        ),
+        None,
     )
-    if latest is not None and at is None:
-        fix = table_of(latest)
-        key = next(iter(fix.primary_key.columns))
-        options.append(select(fix.c.geom).where(key == t.c.id).scalar_subquery())
+    if moving is not None and at is None:
+        fix = latest_rows(moving, actor).alias()
+        options.append(select(fix.c.geom).where(fix.c.id == t.c.id).scalar_subquery())
     if "geom" in t.c:
         options.append(t.c.geom)
     for name, container in CONTAINERS.items():

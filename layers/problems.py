@@ -51,6 +51,12 @@ class Unauthorized(Problem):
     title = Text("需要身份验证", "Authentication required")
 
 
+class TooMany(Problem):
+    """The caller asks more often than may be asked; `retry_after_s` says when to come again."""
+
+    title = Text("请求过于频繁", "Too many requests")
+
+
 class Unavailable(Problem):
     """The database or another part is away for now."""
 

@@ -32,6 +32,7 @@ from sqlalchemy import (
     cast,
     column,
     delete,
+    false,
     func,
     literal,
     literal_column,
@@ -44,7 +45,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.access import Actor, rows
+from layers.access import Actor, open_ids, rows
 from layers.base import Layer, table_of
 from layers.copy import copy_rows
 from layers.history import changed_since, formerly
@@ -264,7 +265,7 @@ def search(actor: Actor, query: str, limit: int = 10, then: Then | None = None) 
     at = then.at if then else None
     # Who sees everything need not join what cannot be shown: a row has fewer than ten texts.
     source = then.source() if then else ENTRY
-    matches = _matches(source, folded, most=limit * 10 if actor.bodies is None else None)
+    matches = _matches(source, folded, most=limit * 10 if actor.sees_everything else None)
     parts = [_hits(layer, actor, matches, at) for layer in searched()]
     hits = union_all(*parts).subquery("hits")
     # A row found by several of its texts counts once, by its best.
@@ -301,7 +302,7 @@ def _checked(query: str) -> str:
 
 
 def entries_saying(layers: Iterable[Layer], query: str) -> CTE:
-    """Return ``layer, id`` of the entries of some layers that hold every word of `query`.
+    """Return ``layer, id, field`` of the entries of some layers that hold each word of `query`.
 
     It looks in all that `search` looks in, and sounds count too; who may see a row is not asked.
     The table is gone through once for all the layers.
@@ -314,10 +315,49 @@ def entries_saying(layers: Iterable[Layer], query: str) -> CTE:
     joined = _joined(folded)
     if joined:
         ways += [each.contains(joined, autoescape=True) for each in (sound, first)]
-    found = select(ENTRY.c.layer, ENTRY.c.id).where(
+    found = select(ENTRY.c.layer, ENTRY.c.id, ENTRY.c.field).where(
         ENTRY.c.layer.in_([each.name for each in layers]), or_(*ways)
     )
     return found.cte("saying").prefix_with("MATERIALIZED", dialect="postgresql")
+
+
+def told_of(
+    layer: Layer,
+    entries: FromClause,
+    actor: Actor,
+    at: datetime | None = None,
+    *,
+    seen: bool = False,
+) -> ColumnElement[bool]:
+    """Return the condition that the actor sees, as it is, the text that an entry was made of.
+
+    A match would tell the words of a field that is masked, or of a row that is not seen.
+
+    Parameters
+    ----------
+    entries : entries of `layer`, with ``id`` and ``field``.
+    seen : whether they are of rows that the actor sees: then that is not asked again.
+    """
+    ways: list[ColumnElement[bool]] = []
+    closed = [name for name in (*layer.searchable, "names") if not actor.opens(layer, name)]
+    open_ = ~or_(false(), *(_from_field(entries, name) for name in closed))
+    if seen:
+        ways.append(open_)
+    else:
+        visible = rows(layer, actor, at).alias()
+        ways.append(and_(open_, entries.c.id.in_(select(visible.c.id))))
+    for name in closed:
+        if any(name not in dict(way.masks) for way in actor.reaches(layer)):
+            those = open_ids(layer, name, actor, at)
+            ways.append(and_(_from_field(entries, name), entries.c.id.in_(those)))
+    return or_(*ways)
+
+
+def _from_field(entries: FromClause, name: str) -> ColumnElement[bool]:
+    """Return whether an entry is made of a column; of names in other languages there are many."""
+    if name == "names":
+        return entries.c.field.startswith("names.", autoescape=True)
+    return cast(entries.c.field, TextType) == name
 
 
 def searched() -> list[Layer]:
@@ -371,11 +411,10 @@ def _matches(source: FromClause, folded: str, most: int | None) -> CTE:
 
 def _hits(layer: Layer, actor: Actor, matches: CTE, at: datetime | None) -> Select[Any]:
     visible = rows(layer, actor, at)
-    return (
-        select(matches)
-        .join(visible, visible.c.id == matches.c.id)
-        .where(matches.c.layer == layer.name)
-    )
+    found = select(matches).join(visible, visible.c.id == matches.c.id)
+    if not actor.sees_all(layer):
+        found = found.where(told_of(layer, matches, actor, at, seen=True))
+    return found.where(matches.c.layer == layer.name)
 
 
 def _shown(layer: Layer, actor: Actor, top: CTE, at: datetime | None) -> Select[Any]:

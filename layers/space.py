@@ -26,12 +26,27 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.schema import UniqueConstraint
 from sqlalchemy.sql.selectable import FromClause
 
-from layers.base import Base, Entity, Feature, Layer, Paint, Text, Words, choice, column, reference
+from layers.base import (
+    Base,
+    Entity,
+    Feature,
+    Layer,
+    Paint,
+    See,
+    Sharing,
+    Text,
+    Words,
+    choice,
+    column,
+    reference,
+    table_of,
+)
 from layers.estate import Level
 from layers.history import dated
 from layers.links import Link
 from layers.people import Person
 from layers.scope import containers_of_occupied, occupied_rooms, through
+from layers.sharing import share
 
 # Whoever works on a level may see how to walk through it.
 CIRCULATION = ("walkway", "lobby", "stairs", "elevator", "escalator", "ramp", "steps", "restroom")
@@ -83,7 +98,9 @@ class Room(Feature):
         return or_(super().visible(t, bodies, at), t.c.id.in_(occupied_rooms(bodies, at)), walks)
 
     @classmethod
-    def derived(cls, t: FromClause, at: datetime | None) -> dict[str, ColumnElement[Any]]:
+    def derived(
+        cls, t: FromClause, at: datetime | None, _see: See
+    ) -> dict[str, ColumnElement[Any]]:
         """Return the room's levels, for the floor switch: their ids and their ordinals."""
         link = dated(Base.metadata.tables["room_level"], at).alias()
         level = dated(Base.metadata.tables["level"], at).alias()
@@ -140,6 +157,10 @@ class Occupancy(Entity):
         )
 
 
+# The key of an occupancy is that of its room, its person and its first day.
+share(table_of(Occupancy), source_key=Sharing.IDENTITY, attributes=Sharing.CONTACT)
+
+
 class Opening(Feature):
     """A door or passage between rooms."""
 
@@ -157,7 +178,9 @@ class Opening(Feature):
         )
 
     @classmethod
-    def derived(cls, t: FromClause, at: datetime | None) -> dict[str, ColumnElement[Any]]:
+    def derived(
+        cls, t: FromClause, at: datetime | None, _see: See
+    ) -> dict[str, ColumnElement[Any]]:
         """Return the ordinal of the level, for the floor switch."""
         level = dated(Base.metadata.tables["level"], at).alias()
         ordinal = select(level.c.ordinal).where(level.c.id == t.c.level_id).scalar_subquery()

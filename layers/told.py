@@ -12,22 +12,22 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     CompoundSelect,
+    Float,
     Select,
     bindparam,
+    cast,
     func,
     null,
     select,
-    true,
     union,
     union_all,
 )
 from sqlalchemy.sql.selectable import FromClause
 
 from layers import registry
-from layers.access import ESTATE, Actor, rows
+from layers.access import Actor, layer_of, rows, seen_by
 from layers.base import Base, Layer, Tracked, table_of
 from layers.committed import Box, Committed, Touched
 from layers.history import history_table, table_of_change
@@ -74,7 +74,7 @@ class Part:
 async def told(
     committed: Committed,
     actor: Actor,
-    depends: Callable[[Layer, bool], Mapping[str, frozenset[str]]],
+    depends: Callable[[Layer, Actor], Mapping[str, frozenset[str]]],
     fetch: Fetch,
 ) -> dict[str, Any] | None:
     """Return what a set tells `actor`, None when it is nothing.
@@ -84,7 +84,6 @@ async def told(
     depends : tells of which columns of further tables a layer's picture depends.
     fetch : runs a prepared statement with values.
     """
-    whole = actor.bodies is None
     parts: dict[str, Part] = {}
     by_table: dict[str, list[Touched]] = {}
     for each in committed.changes:
@@ -93,7 +92,9 @@ async def told(
         await _own(parts, committed.seq, table, changes, actor, fetch)
     seen = bool(parts)
     for layer in registry.LAYERS:
-        read = depends(layer, whole)
+        if not actor.sees(layer):
+            continue
+        read, whole = depends(layer, actor), actor.sees_all(layer)
         for table, changes in by_table.items():
             # What a link says of its subject was told with the subject's own id.
             if table not in read or (whole and _subject(table) == layer.table.name):
@@ -123,17 +124,14 @@ async def _own(
     model = _models().get(table)
     shown = _subject(table) if model and issubclass(model, Link) else table
     layer = next((each for each in registry.LAYERS if each.table.name == shown), None)
-    if model is None or layer is None:
+    if model is None or layer is None or not actor.sees(layer):
         return
-    if actor.bodies is None and shown == table:
+    if actor.sees_all(layer) and shown == table:
         part = parts.setdefault(layer.name, Part())
         for each in changes:
             part.add(each.id, (each.before, each.after))
         return
-    values: dict[str, Any] = {"seq": seq}
-    if actor.bodies is not None:
-        values["scope"] = list(actor.bodies)
-    found = await fetch(_seen(table, actor.bodies is None), values)
+    found = await fetch(_seen(table, actor.pattern), {"seq": seq, **actor.scope})
     if not found:
         return
     part = parts.setdefault(layer.name, Part())
@@ -144,11 +142,10 @@ async def _own(
         part.everything = True
 
 
-@lru_cache(maxsize=256)
-def _seen(table: str, whole: bool) -> Prepared:
+@lru_cache(maxsize=1024)
+def _seen(table: str, actor: Actor) -> Prepared:
     """Return the statement of the changed rows that are, or were, seen: id and both extents."""
     model = _models()[table]
-    actor = ESTATE if whole else Actor("scoped")
     query = _linked(model, actor) if issubclass(model, Link) else _changed(model, actor)
     found = query.subquery("seen")
     return prepare(select(found).limit(MOST_IDS + 1))
@@ -157,11 +154,13 @@ def _seen(table: str, whole: bool) -> Prepared:
 def _changed(model: type[Tracked], actor: Actor) -> CompoundSelect[Any] | Select[Any]:
     change, past = table_of_change(), history_table(table_of(model))
     now = rows(model, actor)
-    boxes = [*_boxes(change.c.before), *_boxes(change.c.after)]
+    known = "geom" not in now.c or actor.opens(layer_of(model), "geom")
+    # Where a thing is or was does not come by the log to who sees its place not as it is.
+    boxes = [*_boxes(change.c.before), *_boxes(change.c.after)] if known else [_no_side()] * 8
+    boxes = [box.label(f"side_{n}") for n, box in enumerate(boxes)]
     mine = (change.c.layer == table_of(model).name) & (change.c.tx == _tx())
-    scope = bindparam("scope", [], type_=ARRAY(BigInteger), unique=False)
     # What it was is judged by its own old values, and by what stands around it now.
-    was: Any = true() if actor.bodies is None else model.visible(past, scope, None)
+    was = seen_by(model, past, actor)
     return union(
         select(change.c.id, *boxes).where(mine, change.c.id.in_(select(now.c.id))),
         select(change.c.id, *boxes)
@@ -188,6 +187,10 @@ def _linked(model: type[Tracked], actor: Actor) -> Select[Any]:
         *(c.label(f"b{n}") for n, c in enumerate(boxes)),
         *(null().label(f"a{n}") for n in range(4)),
     ).where(seen.c.id.in_(subjects))
+
+
+def _no_side() -> Any:
+    return cast(null(), Float)
 
 
 def _tx() -> Any:

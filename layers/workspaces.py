@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from layers.access import Actor
 from layers.labels import Text
+from layers.policy import BUSINESS, Role
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class Workspace:
     Attributes
     ----------
     name : the word of addresses and permalinks.
+    roles : whose desk it is.
     filters : the counted questions it opens on, by name; three to six.
     more : further questions, counted when they are asked for.
     lists, layers, measures : by name; `layers` are drawn when it opens, `lists` are offered.
@@ -25,12 +28,16 @@ class Workspace:
     name: str
     title: Text
     description: Text
+    roles: frozenset[Role]
     filters: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
 
+
+OVERLOOKING = (Role.ANALYST, Role.VIEWER)
+"""Roles that look at everybody's desk."""
 
 WORKSPACES: tuple[Workspace, ...] = (
     Workspace(
@@ -40,6 +47,7 @@ WORKSPACES: tuple[Workspace, ...] = (
             "找得到、对得上、用得好：位置、盘点、保管与闲置",
             "Found, matched and used: places, stocktake, custody and what is idle",
         ),
+        roles=frozenset({Role.ASSET_MANAGER, *OVERLOOKING}),
         filters=(
             "assets_without_place",
             "misplaced_assets",
@@ -58,6 +66,7 @@ WORKSPACES: tuple[Workspace, ...] = (
             "谁在哪间房、是否超面积、哪里空置",
             "Who sits where, within what limit, and what is empty",
         ),
+        roles=frozenset({Role.PLANNER, *OVERLOOKING}),
         filters=(
             "over_quota_people",
             "unplaced_people",
@@ -86,6 +95,7 @@ WORKSPACES: tuple[Workspace, ...] = (
             "每辆车现在何处、是否失联、走过哪里",
             "Where each car is now, which is silent, where it has been",
         ),
+        roles=frozenset({Role.DISPATCHER, *OVERLOOKING}),
         filters=(
             "silent_cars",
             "moving_cars",
@@ -105,6 +115,7 @@ WORKSPACES: tuple[Workspace, ...] = (
         description=Text(
             "用量、强度、碳排放与可疑读数", "Consumption, intensity, carbon and doubtful readings"
         ),
+        roles=frozenset({Role.ENERGY_MANAGER, *OVERLOOKING}),
         filters=("meter_anomalies", "silent_meters", "unexplained_meters"),
         lists=("meters", "readings", "buildings", "sites", "factors"),
         layers=("meters", "buildings", "sites"),
@@ -123,6 +134,7 @@ WORKSPACES: tuple[Workspace, ...] = (
         description=Text(
             "哪里断了、影响谁、哪里只有一条路", "What is down, whom it hits, where one way is all"
         ),
+        roles=frozenset({Role.NETWORK_OPERATOR, *OVERLOOKING}),
         filters=(
             "failed_nodes",
             "unreachable_nodes",
@@ -141,6 +153,16 @@ WORKSPACES: tuple[Workspace, ...] = (
             "全部问题的计数与关键指标，供大屏观看",
             "The counts of all questions and the key measures, for a wall",
         ),
+        roles=frozenset(BUSINESS),
         measures=("building_occupancy", "building_vacancy", "site_kgce_per_m2", "km_per_day"),
     ),
 )
+
+
+def workspaces_of(actor: Actor) -> list[Workspace]:
+    """Return the desks of an actor's roles in their order; the public looks at all of them.
+
+    So does who holds no role that works with the estate.
+    """
+    mine = {grant.role for grant in actor.grants} & set(BUSINESS)
+    return [each for each in WORKSPACES if not mine or mine & each.roles]

@@ -11,11 +11,11 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.session import Config
+from api.session import Config, Oidc
 from onemap.clock import Clock
 from onemap.page import PageFiles
 from onemap.serving import HANDED_ON
-from onemap.settings import load
+from onemap.settings import Settings, load
 
 
 def page_dir() -> Path | None:
@@ -25,6 +25,25 @@ def page_dir() -> Path | None:
         if (folder / "index.html").is_file():
             return folder
     return None
+
+
+def _oidc(settings: Settings) -> Oidc | None:
+    if settings.oidc_url is None:
+        return None
+    secret = settings.oidc_client_secret
+    assert settings.oidc_client_id is not None
+    assert secret is not None  # `load` has refused settings that lack them
+    return Oidc(
+        settings.oidc_url,
+        settings.oidc_client_id,
+        secret.get_secret_value(),
+        settings.oidc_name,
+        settings.oidc_group_claim,
+        {
+            group: tuple((each.role, each.body, each.layers) for each in of)
+            for group, of in settings.oidc_groups.items()
+        },
+    )
 
 
 def create() -> FastAPI:
@@ -46,6 +65,12 @@ def create() -> FastAPI:
             ticks=Path(handed["ticks"]) if handed["ticks"] else None,
             tile_cache_mb=settings.tile_cache_mb,
             tile_archive=str(settings.tile_archive) if settings.tile_archive else None,
+            accounts_url=handed["accounts_url"],
+            sign_in=settings.rules(demo=handed["demo"]),
+            key_file=settings.key_file or settings.data_dir / "keys" / "accounts.key",
+            public_url=settings.public_url,
+            oidc=_oidc(settings),
+            demo_logins=tuple(handed["demo_logins"]),
         )
     )
     page = page_dir()

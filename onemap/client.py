@@ -43,6 +43,10 @@ class ServiceError(RuntimeError):
         super().__init__(f"{status}: {said} ({url})")
 
 
+class TokenExpiredError(ServiceError):
+    """The token was valid once and is no more: make another in the page's account menu."""
+
+
 class IncompleteError(RuntimeError):
     """Fewer rows arrived than the service said there are: nothing is returned in part."""
 
@@ -53,7 +57,8 @@ class Client:
     Parameters
     ----------
     url : the address of the service; default ``ONEMAP_URL``, else http://127.0.0.1:8080/.
-    token : of an account; default ``ONEMAP_TOKEN``. Without one only public rows are seen.
+    token : of an account, made in the page's account menu; default ``ONEMAP_TOKEN``. Without one
+        only public rows are seen. It expires, and every request then raises `TokenExpiredError`.
     language : of labels and errors, ``zh`` or ``en``.
     timeout_s : how long to wait for one answer, in seconds.
     """
@@ -90,6 +95,7 @@ class Client:
 
         Raises
         ------
+        TokenExpiredError : the token has expired.
         ServiceError : the service refused, with its own explanation.
         """
         given = {key: value for key, value in query.items() if value is not None}
@@ -102,9 +108,10 @@ class Client:
             problem = answer.json()
         except ValueError:
             problem = {}
-        raise ServiceError(
-            answer.status_code, problem if isinstance(problem, dict) else {}, str(answer.url)
-        )
+        problem = problem if isinstance(problem, dict) else {}
+        expired = problem.get("reason") == "token_expired"
+        kind = TokenExpiredError if expired else ServiceError
+        raise kind(answer.status_code, problem, str(answer.url))
 
     @cached_property
     def catalogue(self) -> dict[str, Any]:
@@ -386,4 +393,4 @@ def _thinned(
     return result
 
 
-__all__ = ["Client", "IncompleteError", "ServiceError"]
+__all__ = ["Client", "IncompleteError", "ServiceError", "TokenExpiredError"]

@@ -20,7 +20,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from layers import db, registry  # noqa: F401 - every class is known
+from layers import accounts, db, registry  # noqa: F401 - every class is known
 from layers.base import Base, Tracked, table_of
 from layers.committing import committing
 from layers.records import HandEdit, SearchEntry
@@ -31,6 +31,7 @@ from onemap.trouble import ExitCode, Trouble
 
 OWNER = "onemap_owner"
 APP = "onemap_app"
+ACCOUNTS = "onemap_accounts"
 ESTATE = "onemap"
 DEMO = "onemap_demo"
 EXTENSIONS = ("postgis", "ltree")
@@ -53,7 +54,11 @@ class Database:
     owner_url : str
         As the role that owns the tables: migrations, imports, commands.
     app_url : str
-        As the role that serves: it reads rows and writes nothing.
+        As the role that serves: it reads rows and writes what people manage, and knows neither
+        passwords nor the secrets of second factors.
+    accounts_url : str, optional
+        As the role that lets people in: it writes accounts, grants, sessions and tokens and
+        nothing else. None: nobody signs in, tokens alone are known.
     ticks : Path, optional
         The file of the counter of its commits (`layers.ticks`).
     """
@@ -61,6 +66,7 @@ class Database:
     owner_url: str
     app_url: str
     ticks: Path | None = None
+    accounts_url: str | None = None
 
     @property
     def name(self) -> str:
@@ -96,7 +102,7 @@ def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> I
         ensure(private, name)
         owner_url = private.url(name, OWNER)
         ticks = ticks_file(settings.data_dir, owner_url)
-        database = Database(owner_url, private.url(name, APP), ticks)
+        database = Database(owner_url, private.url(name, APP), ticks, private.url(name, ACCOUNTS))
         if upgrade:
             prepare(database)
         yield database
@@ -148,9 +154,13 @@ def describe(database: Database) -> dict[str, Any]:
 def _external(settings: Settings, *, demo: bool, upgrade: bool) -> Database:
     owner_url = settings.database_url or ""
     app_url = settings.app_database_url or owner_url
+    accounts_url = settings.accounts_database_url
+    if accounts_url is None and app_url == owner_url:
+        accounts_url = owner_url  # one role does everything
     if demo:
         owner_url, app_url = renamed(owner_url, DEMO), renamed(app_url, DEMO)
-    database = Database(owner_url, app_url, ticks_file(settings.data_dir, owner_url))
+        accounts_url = accounts_url and renamed(accounts_url, DEMO)
+    database = Database(owner_url, app_url, ticks_file(settings.data_dir, owner_url), accounts_url)
     check(owner_url)
     if upgrade:
         prepare(database)
@@ -202,7 +212,7 @@ def ensure(private: cluster.Cluster, name: str) -> None:
     with psycopg.connect(private.url("postgres"), autocommit=True) as link:
         # Two commands may start at the same moment.
         link.execute("SELECT pg_advisory_lock(hashtext('onemap.ensure'))")
-        for role in (OWNER, APP):
+        for role in (OWNER, APP, ACCOUNTS):
             if not link.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                 link.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
         if not link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
@@ -303,6 +313,9 @@ def prepare(database: Database) -> None:
     app = role_of(database.app_url)
     if app and app != role_of(database.owner_url):
         grant(database.owner_url, app)
+    lets_in = database.accounts_url and role_of(database.accounts_url)
+    if lets_in and lets_in not in (app, role_of(database.owner_url)):
+        grant_accounts(database.owner_url, lets_in)
     Ticks.of(database.ticks).tick()
 
 
@@ -322,6 +335,35 @@ def grant(owner_url: str, role: str) -> None:
                     sql.Identifier(table), app
                 )
             )
+        for table, hidden in accounts.SECRETS.items():
+            link.execute(sql.SQL("REVOKE SELECT ON {} FROM {}").format(sql.Identifier(table), app))
+            columns = [c.name for c in Base.metadata.tables[table].columns if c.name not in hidden]
+            link.execute(
+                sql.SQL("GRANT SELECT ({}) ON {} TO {}").format(
+                    sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table), app
+                )
+            )
+
+
+def grant_accounts(owner_url: str, role: str) -> None:
+    """Let a role write accounts, grants, sessions and tokens, and read nothing else.
+
+    Whoever finds a way to run SQL through what serves the map cannot give himself rights by it:
+    that is another connection, which runs nothing but the statements of signing in and of
+    administration.
+    """
+    name = sql.Identifier(role)
+    with connect(owner_url) as link, link.transaction():
+        link.execute(sql.SQL(_GRANTS[0]).format(name))
+        link.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name))
+        for table in accounts.TABLES:
+            link.execute(
+                sql.SQL("GRANT SELECT, INSERT, UPDATE ON {} TO {}").format(
+                    sql.Identifier(table), name
+                )
+            )
+        for table in accounts.CLEARED:
+            link.execute(sql.SQL("GRANT DELETE ON {} TO {}").format(sql.Identifier(table), name))
 
 
 def writable() -> list[str]:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import httpx
@@ -50,8 +51,19 @@ def refuse_taken_port(host: str, port: int) -> None:
             ) from refused
 
 
-def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> None:
+def run(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    *,
+    demo: bool,
+    demo_logins: Sequence[str] = (),
+) -> None:
     """Serve until interrupted; prints the address once it answers.
+
+    Parameters
+    ----------
+    demo_logins : accounts of the demo, which its page offers.
 
     Raises
     ------
@@ -59,8 +71,11 @@ def run(settings: Settings, database: Database, clock: Clock, *, demo: bool) -> 
     """
     os.environ[HANDED_ON] = json.dumps(
         {
-            "settings": settings.model_dump(mode="json"),
+            # A secret is not written into another variable: it is read from its own again.
+            "settings": settings.model_dump(mode="json", exclude={"oidc_client_secret"}),
             "database_url": database.app_url,
+            "accounts_url": database.accounts_url,
+            "demo_logins": list(demo_logins),
             "ticks": None if database.ticks is None else str(database.ticks),
             "offset_s": clock.offset.total_seconds(),
             "demo": demo,

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import SettingsConfigDict
 
+from onemap.sign_in_settings import SignInSettings, about
 from onemap.trouble import ExitCode, Trouble, language
 
 PREFIX = "ONEMAP_"
@@ -43,11 +44,7 @@ def default_data_dir() -> Path:
     return Path(home) / "onemap"
 
 
-def _about(zh: str, en: str) -> Any:
-    return {"zh": zh, "en": en}
-
-
-class Settings(BaseSettings):
+class Settings(SignInSettings):
     """All settings of the service; each is also the environment variable ``ONEMAP_<NAME>``."""
 
     model_config = SettingsConfigDict(
@@ -57,7 +54,7 @@ class Settings(BaseSettings):
     database_url: Annotated[
         str | None,
         Field(
-            json_schema_extra=_about(
+            json_schema_extra=about(
                 "外部 PostgreSQL（15 以上，PostGIS 3.3 以上）的地址，角色拥有该库；"
                 "不设则使用自带的私有数据库",
                 "an external PostgreSQL (15+, PostGIS 3.3+), as the role that owns the database; "
@@ -68,7 +65,7 @@ class Settings(BaseSettings):
     app_database_url: Annotated[
         str | None,
         Field(
-            json_schema_extra=_about(
+            json_schema_extra=about(
                 "服务进程所用、权限较小的角色的地址；不设则同 ONEMAP_DATABASE_URL",
                 "address for the serving role, which has fewer rights; "
                 "unset: the same as ONEMAP_DATABASE_URL",
@@ -78,27 +75,27 @@ class Settings(BaseSettings):
     data_dir: Annotated[
         Path,
         Field(
-            json_schema_extra=_about(
+            json_schema_extra=about(
                 "私有数据库与影像所在目录", "folder of the private database and of imagery"
             )
         ),
     ] = Field(default_factory=default_data_dir)
-    host: Annotated[str, Field(json_schema_extra=_about("监听的地址", "address to listen on"))] = (
+    host: Annotated[str, Field(json_schema_extra=about("监听的地址", "address to listen on"))] = (
         "127.0.0.1"
     )
     port: Annotated[
         int,
-        Field(ge=0, le=65535, json_schema_extra=_about("监听的端口", "port to listen on")),
+        Field(ge=0, le=65535, json_schema_extra=about("监听的端口", "port to listen on")),
     ] = 8080
     workers: Annotated[
-        int, Field(ge=1, le=64, json_schema_extra=_about("服务进程数", "serving processes"))
+        int, Field(ge=1, le=64, json_schema_extra=about("服务进程数", "serving processes"))
     ] = 1
     pool_size: Annotated[
         int,
         Field(
             ge=1,
             le=100,
-            json_schema_extra=_about(
+            json_schema_extra=about(
                 "每个服务进程的数据库连接数", "database connections of each serving process"
             ),
         ),
@@ -108,7 +105,7 @@ class Settings(BaseSettings):
         Field(
             ge=0,
             le=65536,
-            json_schema_extra=_about(
+            json_schema_extra=about(
                 "每个服务进程用于缓存矢量瓦片的内存（MB），0 表示不缓存",
                 "memory of each serving process that keeps vector tiles, in MB; 0: none are kept",
             ),
@@ -117,7 +114,7 @@ class Settings(BaseSettings):
     anonymous: Annotated[
         Anonymous,
         Field(
-            json_schema_extra=_about(
+            json_schema_extra=about(
                 "无令牌的请求可见：public 公开数据，estate 全部（仅限本机），refuse 拒绝",
                 "what a request without a token sees: public rows, the whole estate "
                 "(this machine only), or refuse",
@@ -127,7 +124,7 @@ class Settings(BaseSettings):
     tile_archive: Annotated[
         Path | None,
         Field(
-            json_schema_extra=_about(
+            json_schema_extra=about(
                 "瓦片归档（onemap tiles archive 写出的 .pmtiles）：无令牌的公开请求由它应答",
                 "a tile archive (a .pmtiles file of onemap tiles archive) that answers public "
                 "requests without a token",
@@ -137,7 +134,7 @@ class Settings(BaseSettings):
     timezone: Annotated[
         str,
         Field(
-            json_schema_extra=_about(
+            json_schema_extra=about(
                 "划分日、月所用的时区", "time zone in which days and months are counted"
             )
         ),
@@ -146,7 +143,7 @@ class Settings(BaseSettings):
         int | None,
         Field(
             ge=1,
-            json_schema_extra=_about(
+            json_schema_extra=about(
                 "`onemap db prune` 保留多少天的修改历史；不设则全部保留",
                 "how many days of history `onemap db prune` keeps; unset: all of it",
             ),
@@ -155,7 +152,7 @@ class Settings(BaseSettings):
     language: Annotated[
         Language,
         Field(
-            json_schema_extra=_about(
+            json_schema_extra=about(
                 "消息的默认语言：zh 或 en", "default language of messages: zh or en"
             )
         ),
@@ -164,7 +161,7 @@ class Settings(BaseSettings):
         str,
         Field(
             pattern="^(debug|info|warning|error)$",
-            json_schema_extra=_about(
+            json_schema_extra=about(
                 "日志级别：debug、info、warning、error", "log level: debug, info, warning, error"
             ),
         ),
@@ -213,6 +210,14 @@ def load(**flags: Any) -> Settings:
         raise Trouble(
             ExitCode.USAGE, f"设置有误：{lines}", f"A setting cannot be used: {lines}"
         ) from wrong
+    if settings.oidc_url is not None and not (
+        settings.oidc_client_id and settings.oidc_client_secret
+    ):
+        raise Trouble(
+            ExitCode.USAGE,
+            "已设 ONEMAP_OIDC_URL，还须设置 ONEMAP_OIDC_CLIENT_ID 与 ONEMAP_OIDC_CLIENT_SECRET。",
+            "ONEMAP_OIDC_URL is set: set ONEMAP_OIDC_CLIENT_ID and ONEMAP_OIDC_CLIENT_SECRET too.",
+        )
     if settings.anonymous is Anonymous.ESTATE and not settings.is_loopback:
         raise Trouble(
             ExitCode.USAGE,
@@ -239,22 +244,24 @@ def describe(settings: Settings) -> list[dict[str, Any]]:
             source = "flag"
         else:
             source = "default"
-        about: Any = field.json_schema_extra
+        said: Any = field.json_schema_extra
         listed.append(
             {
                 "variable": variable,
                 "value": without_password(value) if isinstance(value, str) else _plain(value),
                 "source": source,
-                "meaning": about[language()],
-                "zh": about["zh"],
-                "en": about["en"],
+                "meaning": said[language()],
+                "zh": said["zh"],
+                "en": said["en"],
             }
         )
     return listed
 
 
 def _plain(value: object) -> Any:
-    return str(value) if isinstance(value, Path | StrEnum) else value
+    if isinstance(value, dict):
+        return {key: [each.model_dump() for each in of] for key, of in value.items()}
+    return str(value) if isinstance(value, Path | StrEnum | SecretStr) else value
 
 
 def without_password(value: str) -> str:

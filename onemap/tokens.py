@@ -1,18 +1,25 @@
-"""Access tokens: made, listed and revoked by whoever runs the service."""
+"""Access tokens of services: made, listed and revoked by whoever runs the service."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from layers.access import Account, hash_token, new_token
+from layers import administering
+from layers.accounts import Account, ApiToken, Kind, RoleGrant, TokenScope, folded
+from layers.administering import Wanted
+from layers.base import table_of
 from layers.people import Body
+from layers.policy import BUSINESS
 from onemap.trouble import ExitCode, Trouble
+
+ACCOUNT, TOKEN, GRANT = table_of(Account), table_of(ApiToken), table_of(RoleGrant)
 
 
 def create(connection: sa.Connection, name: str, *, body: str | None, edit: bool = False) -> str:
-    """Make a token for the subtree of one body, or for the whole estate, and return it.
+    """Make a service account with a token over one body or the whole estate; return the token.
 
     Parameters
     ----------
@@ -20,28 +27,29 @@ def create(connection: sa.Connection, name: str, *, body: str | None, edit: bool
         The source key of a body; None gives the whole estate.
     edit : whether it may change what these bodies own.
     """
-    taken = connection.scalar(sa.select(Account.id).where(Account.name == name))
+    taken = connection.scalar(sa.select(ACCOUNT.c.id).where(ACCOUNT.c.login == folded(name)))
     if taken is not None:
         raise Trouble(
             ExitCode.USAGE,
             f"名称 {name} 已用过。请另取一个。",
             f"The name {name} was used before. Choose another.",
         )
-    body_id = None if body is None else _body_id(connection, body)
-    secret = new_token()
-    connection.execute(
-        sa.insert(Account).values(
-            name=name,
-            token_hash=hash_token(secret),
-            body_id=body_id,
-            whole_estate=body is None,
-            may_edit=edit,
-        )
-    )
-    return secret
+    now = datetime.now(UTC)
+    body_id = None if body is None else body_of(connection, body)
+    account = administering.create(connection, name, name, kind=Kind.SERVICE)
+    for role in BUSINESS:
+        administering.grant(connection, account, Wanted(role, body_id), now)
+    scope = TokenScope.EDIT if edit else TokenScope.READ
+    return administering.make_token(connection, account, name, scope, now)[1]
 
 
-def _body_id(connection: sa.Connection, key: str) -> int:
+def body_of(connection: sa.Connection, key: str) -> int:
+    """Return the id of the one body with a code.
+
+    Raises
+    ------
+    Trouble : there is none, or more than one.
+    """
     found = connection.scalars(sa.select(Body.id).where(Body.source_key == key)).all()
     if len(found) != 1:
         raise Trouble(
@@ -55,26 +63,41 @@ def _body_id(connection: sa.Connection, key: str) -> int:
 
 def listed(connection: sa.Connection) -> list[dict[str, Any]]:
     """List all tokens, revoked ones too; the secrets are not kept anywhere."""
+    body = table_of(Body)
+    bodies = (
+        sa.select(sa.func.string_agg(sa.distinct(body.c.source_key), sa.literal(",")))
+        .select_from(GRANT.join(body, body.c.id == GRANT.c.body_id))
+        .where(GRANT.c.account_id == ACCOUNT.c.id, GRANT.c.revoked_at.is_(None))
+        .scalar_subquery()
+    )
+    whole = sa.exists().where(
+        GRANT.c.account_id == ACCOUNT.c.id, GRANT.c.revoked_at.is_(None), GRANT.c.whole_estate
+    )
     query = (
         sa.select(
-            Account.name,
-            Body.source_key.label("body"),
-            Account.whole_estate,
-            Account.may_edit,
-            Account.created_at,
-            Account.revoked_at,
+            TOKEN.c.name,
+            ACCOUNT.c.login.label("account"),
+            bodies.label("body"),
+            whole.label("whole_estate"),
+            (TOKEN.c.scope == TokenScope.EDIT.value).label("may_edit"),
+            TOKEN.c.created_at,
+            TOKEN.c.expires_at,
+            sa.func.coalesce(TOKEN.c.revoked_at, ACCOUNT.c.disabled_at).label("revoked_at"),
         )
-        .outerjoin(Body, Body.id == Account.body_id)
-        .order_by(Account.created_at)
+        .join(ACCOUNT, ACCOUNT.c.id == TOKEN.c.account_id)
+        .order_by(TOKEN.c.created_at, TOKEN.c.id)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def revoke(connection: sa.Connection, name: str) -> None:
-    """Revoke a token; requests that bear it are refused from the commit on."""
+    """Revoke the tokens of a service; requests that bear one are refused from the commit on."""
+    account = sa.select(ACCOUNT.c.id).where(
+        ACCOUNT.c.login == folded(name), ACCOUNT.c.kind == Kind.SERVICE.value
+    )
     ended = connection.execute(
-        sa.update(Account)
-        .where(Account.name == name, Account.revoked_at.is_(None))
+        sa.update(TOKEN)
+        .where(TOKEN.c.account_id.in_(account.scalar_subquery()), TOKEN.c.revoked_at.is_(None))
         .values(revoked_at=sa.func.now())
     )
     if ended.rowcount == 0:

@@ -26,15 +26,15 @@ _HALF = math.pi * 6378137.0
 _MAX_LAT = 89.9
 
 Key = Hashable
-Group = tuple[str, bool]
+Group = tuple[str, Hashable]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tile belongs: its layer, whether it shows the whole estate, and its address."""
+    """Where a tile belongs: its layer, the pattern of who sees it, and its address."""
 
     layer: str
-    whole: bool
+    pattern: Hashable
     z: int
     x: int
     y: int
@@ -86,11 +86,11 @@ class TileCache:
     Parameters
     ----------
     limit : bytes that may be kept.
-    reads : tells what the tiles of a layer depend on, for those who see all or a scope.
+    reads : tells what the tiles of a layer depend on, by the pattern of who sees them.
     """
 
     limit: int
-    reads: Callable[[str, bool], Reads]
+    reads: Callable[[str, Any], Reads]
     hits: int = 0
     misses: int = 0
     size: int = 0
@@ -205,11 +205,11 @@ class TileCache:
             self._unindex(key, place)
 
     def _index(self, key: Key, place: Place) -> None:
-        zooms = self._places.setdefault((place.layer, place.whole), {})
+        zooms = self._places.setdefault((place.layer, place.pattern), {})
         zooms.setdefault(place.z, {}).setdefault((place.x, place.y), set()).add(key)
 
     def _unindex(self, key: Key, place: Place) -> None:
-        group = (place.layer, place.whole)
+        group = (place.layer, place.pattern)
         zooms = self._places.get(group, {})
         places = zooms.get(place.z, {})
         keys = places.get((place.x, place.y), set())

@@ -15,8 +15,9 @@ from sqlalchemy import Alias, Column, Table
 from sqlalchemy.sql import visitors
 
 from layers import registry
-from layers.access import ESTATE, Actor
+from layers.access import ESTATE, EVERYONE, Actor
 from layers.base import Layer
+from layers.policy import Grant, Role
 from tiles.vector import drawable, tile_query
 
 
@@ -38,15 +39,22 @@ class Reads:
     tracked: bool
 
 
-@lru_cache(maxsize=512)
-def reads(layer: Layer, whole: bool) -> Reads:
+# One of each kind: what several grants read is what each of them reads.
+_PATTERNS = (
+    ESTATE.pattern,
+    EVERYONE.pattern,
+    *(Actor("", (Grant(role, bodies),)).pattern for role in Role for bodies in (None, ())),
+)
+
+
+@lru_cache(maxsize=4096)
+def reads(layer: Layer, actor: Actor) -> Reads:
     """Return what the tiles of `layer` depend on.
 
     Parameters
     ----------
-    whole : for those who see the whole estate; else for those with a scope.
+    actor : the `pattern` of whoever sees them.
     """
-    actor = ESTATE if whole else Actor("scoped")
     own = layer.table
     others: dict[str, set[str]] = {}
     dated, tracked = False, True
@@ -72,8 +80,8 @@ def watched() -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for layer in registry.LAYERS:
         if drawable(layer):
-            for whole in (True, False):
-                for table, columns in reads(layer, whole).others.items():
+            for actor in _PATTERNS:
+                for table, columns in reads(layer, actor).others.items():
                     if "revision" in registry_table(table).c:
                         found.setdefault(table, set()).update(columns - {"id"})
     return {table: tuple(sorted(columns)) for table, columns in sorted(found.items())}

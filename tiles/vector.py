@@ -123,8 +123,7 @@ async def tile_bytes(
     check_zoom(layer, tile)
     west, south, east, north = tile_bounds_3857(tile.z, tile.x, tile.y)
     values: dict[str, Any] = {"west": west, "south": south, "east": east, "north": north}
-    if actor.bodies is not None:
-        values["scope"] = list(actor.bodies)
+    values |= actor.scope
     if tile.z < DETAIL_ZOOM and far.summed(layer):
         where = values | far.far_values(tile.z, tile.x, tile.y)
         listed = await fetch(_far_statement(layer, tile.z, actor, at), where)
@@ -145,24 +144,23 @@ def _statement(
 ) -> Prepared:
     if at is not None:
         return prepare(tile_query(layer, zoom, actor, at, sort=sort, wide=wide))
-    return _kept_statement(layer, zoom, actor.bodies is None, sort, wide)
+    return _kept_statement(layer, zoom, actor.pattern, sort, wide)
 
 
 @lru_cache(maxsize=1024)
-def _kept_statement(layer: Layer, zoom: int, whole: bool, sort: bool, wide: bool) -> Prepared:
-    actor = ESTATE if whole else Actor("scoped")
+def _kept_statement(layer: Layer, zoom: int, actor: Actor, sort: bool, wide: bool) -> Prepared:
     return prepare(tile_query(layer, zoom, actor, None, sort=sort, wide=wide))
 
 
 def _far_statement(layer: Layer, zoom: int, actor: Actor, at: datetime | None) -> Prepared:
     if at is not None:
         return prepare(far.far_query(layer, zoom, actor, at))
-    return _kept_far_statement(layer, zoom, actor.bodies is None)
+    return _kept_far_statement(layer, zoom, actor.pattern)
 
 
 @lru_cache(maxsize=256)
-def _kept_far_statement(layer: Layer, zoom: int, whole: bool) -> Prepared:
-    return prepare(far.far_query(layer, zoom, ESTATE if whole else Actor("scoped"), None))
+def _kept_far_statement(layer: Layer, zoom: int, actor: Actor) -> Prepared:
+    return prepare(far.far_query(layer, zoom, actor, None))
 
 
 def tile_query(
@@ -215,7 +213,7 @@ def _within(
     source, geom = _source(layer, actor, at)
     width = bindparam("east", 0.0, type_=Float) - bindparam("west", 0.0, type_=Float)
     margin = width * (BUFFER / EXTENT)
-    described = _described(layer, source, at)
+    described = _described(layer, source, actor, at)
     query: Select[Any] = (
         select(
             source.c.id,
@@ -252,7 +250,7 @@ def label_points(layer: Layer, zoom: int) -> bool:
 def carried(layer: Layer) -> list[str]:
     """Name the attributes in the tiles of `layer`: its columns and what follows from links."""
     source, _ = _source(layer, ESTATE, None)
-    return list(_described(layer, source, None))
+    return list(_described(layer, source, ESTATE, None))
 
 
 def told(layer: Layer) -> list[str]:
@@ -264,11 +262,11 @@ def told(layer: Layer) -> list[str]:
 
 
 def _described(
-    layer: Layer, source: FromClause, at: datetime | None
+    layer: Layer, source: FromClause, actor: Actor, at: datetime | None
 ) -> dict[str, ColumnElement[Any]]:
     plain = {name: _plain(source.c[name]) for name in layer.tiled}
     if issubclass(layer.model, Feature | Series):
-        return plain | layer.model.derived(source, at)
+        return plain | layer.model.derived(source, at, lambda model: rows(model, actor))
     return plain
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import FromClause
 
 from api.session import Session
-from layers.access import ESTATE, Actor, rows
+from layers.access import Actor, rows
 from layers.base import SRID, Layer
 from layers.crs import CRS84, Coordinates
 from layers.filter import Filter
@@ -83,8 +83,7 @@ async def page(session: Session, question: Question) -> Page:
     values: dict[str, Any] = {**question.filter.values, "limit": question.limit + 1}
     for i, value in enumerate(question.after or ()):
         values[f"{AFTER}{i}"] = value
-    if session.actor.bodies is not None:
-        values["scope"] = list(session.actor.bodies)
+    values |= session.actor.scope
     found = await session.fetch(_statement(session, question), values)
     if found:
         matched = found[0][MATCHED]
@@ -216,7 +215,7 @@ def _statement(session: Session, question: Question) -> Prepared:
     key = (
         question.layer.name,
         question.layer.model,
-        session.actor.bodies is None,
+        session.actor.pattern,
         question.filter.shape,
         question.order,
         question.names,
@@ -226,8 +225,7 @@ def _statement(session: Session, question: Question) -> Prepared:
     )
     kept = _kept.get(key)
     if kept is None:
-        actor = ESTATE if session.actor.bodies is None else Actor("scoped")
-        kept = _kept[key] = prepare(_query(question, actor, None))
+        kept = _kept[key] = prepare(_query(question, session.actor.pattern, None))
         if len(_kept) > _KEPT:
             _kept.popitem(last=False)
     else:

@@ -94,7 +94,7 @@ def documented(
     example: Any = None,
     html: bool = True,
     parameters: list[dict[str, Any]] | None = None,
-    errors: tuple[int, ...] = (400, 401, 404, 503),
+    errors: tuple[int, ...] = (400, 401, 403, 404, 503),
 ) -> dict[str, Any]:
     """Return a route's ``responses`` and ``openapi_extra``."""
     content: dict[str, Any] = {kind: {"schema": {"type": "object"}}}

@@ -17,7 +17,7 @@ from layers.problems import BadRequest
 _JSON_NAMES = ("json", "geojson", "schema")
 _HEADERS = {
     "Cache-Control": "private, no-cache",
-    "Vary": "Accept, Accept-Language, Authorization",
+    "Vary": "Accept, Accept-Language, Authorization, Cookie",
 }
 # The pages hold no script and load nothing but our own stylesheet.
 _CSP = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"

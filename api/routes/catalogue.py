@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -14,9 +15,10 @@ from api.places import bounds_of, service_url
 from api.routes.tiles import pictures
 from api.schemas import CATALOGUE, FREE, PAINT
 from api.session import Session, SessionOf
-from layers.access import latest_rows, rows
-from layers.base import Feature, Layer
+from layers.access import Actor, latest_rows, rows
+from layers.base import Feature, Layer, Tracked
 from layers.committed import last_place
+from layers.editing.edit import by_hand
 from layers.fields import Field, fields_of
 from layers.labels import GROUPS, UNITS, Text
 from layers.measures import MEASURES
@@ -78,6 +80,8 @@ _CATALOGUE: dict[str, Any] = {
                     "required": False,
                 }
             ],
+            "makes": True,
+            "places": True,
         }
     ],
 }
@@ -107,8 +111,9 @@ async def catalogue(session: SessionOf) -> Response:
     """Return the catalogue of what the caller may see."""
     # Read first: whatever is read later is at least as new, and /events tells what came after.
     place = await session.fetchrow(last_place())
-    counts = await _counts(session)
-    main = [each for each in LAYERS if each.group == "estate"]
+    seen = [each for each in LAYERS if session.actor.sees(each)]
+    counts = await _counts(session, seen)
+    main = [each for each in seen if each.group == "estate"]
     document = {
         "title": TITLE._asdict(),
         "seq": (place and place[0]) or 0,
@@ -116,10 +121,10 @@ async def catalogue(session: SessionOf) -> Response:
         "edits": session.actor.edits,
         "now": session.config.now().astimezone(session.config.zone).isoformat(timespec="seconds"),
         "timezone": session.config.timezone,
-        "bounds": await bounds_of(session, main) or await bounds_of(session, LAYERS),
+        "bounds": await bounds_of(session, main) or await bounds_of(session, seen),
         "units": {unit: text._asdict() for unit, text in UNITS.items()},
         "groups": [{"name": name, "title": title._asdict()} for name, title in GROUPS.items()],
-        "layers": [_described(layer, counts[layer.name]) for layer in LAYERS],
+        "layers": [_described(session, layer, counts[layer.name]) for layer in seen],
     }
     return answer_of(document)
 
@@ -138,9 +143,10 @@ async def style_json(
     ] = "light",
 ) -> Response:
     """Return the style: every layer, labels of the reader's own fonts, no outside address."""
-    main = [each for each in LAYERS if each.group == "estate"]
+    seen = tuple(each for each in LAYERS if session.actor.sees(each))
+    main = [each for each in seen if each.group == "estate"]
     made = style(
-        LAYERS,
+        seen,
         base=service_url(request),
         language=session.language,
         theme=theme,
@@ -150,10 +156,10 @@ async def style_json(
     return answer_of(made)
 
 
-async def _counts(session: Session) -> dict[str, int]:
+async def _counts(session: Session, layers: Sequence[Layer]) -> dict[str, int]:
     """Count what the actor sees of each layer; of a series, the things that have rows at all."""
     parts = []
-    for layer in LAYERS:
+    for layer in layers:
         source = _counted(layer, session)
         parts.append(
             select(literal(layer.name).label("layer"), func.count().label("count")).select_from(
@@ -174,8 +180,9 @@ def _counted(layer: Layer, session: Session) -> sa.FromClause:
     return select(thing.c.id).where(observed).subquery()
 
 
-def _described(layer: Layer, count: int) -> dict[str, Any]:
-    tiles = drawable(layer)
+def _described(session: Session, layer: Layer, count: int) -> dict[str, Any]:
+    tiles, actor = drawable(layer), session.actor
+    writes = actor.edited(layer) if issubclass(layer.model, Tracked) and layer.model.managed else ()
     return {
         "name": layer.name,
         "group": layer.group,
@@ -190,10 +197,16 @@ def _described(layer: Layer, count: int) -> dict[str, Any]:
         "zooms": list(layer.zooms),
         "paint": _paint(layer),
         "count": count,
-        "measures": [each.name for each in MEASURES if each.layer == layer.name],
+        "measures": [
+            each.name
+            for each in MEASURES
+            if each.layer == layer.name and actor.able(each.layer, *each.rests) is not None
+        ],
         "searchable": list(layer.searchable),
         "items": f"/ogc/collections/{layer.name}/items",
-        "fields": [described_field(each) for each in fields_of(layer)],
+        "fields": [described_field(actor, layer, each) for each in fields_of(layer)],
+        "makes": any(each.covers(None) for each in writes) and by_hand(layer),
+        "places": layer.spatial and any(each.covers("geom") for each in writes),
     }
 
 
@@ -214,8 +227,8 @@ def geometry_of(layer: Layer) -> str | None:
     return {"polygon": "polygon", "linestring": "line", "point": "point"}.get(kind)
 
 
-def described_field(field: Field) -> dict[str, Any]:
-    """Return a field as the catalogue and the lists tell it."""
+def described_field(actor: Actor, layer: Layer, field: Field) -> dict[str, Any]:
+    """Return a field as the catalogue and the lists tell it: editable where the actor may."""
     return {
         "name": field.name,
         "title": field.title._asdict(),
@@ -223,6 +236,6 @@ def described_field(field: Field) -> dict[str, Any]:
         "unit": field.unit,
         "choices": {code: text._asdict() for code, text in field.choices.items()} or None,
         "reference": field.reference,
-        "editable": field.editable,
+        "editable": field.editable and any(w.covers(field.name) for w in actor.edited(layer)),
         "required": field.required,
     }

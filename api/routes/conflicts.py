@@ -17,12 +17,13 @@ from api.schemas import CONFLICTS, DECIDED
 from api.session import Session, SessionOf
 from api.writing import Writer
 from layers.access import rows
-from layers.editing.decide import decide
+from layers.editing.decide import decidable, decide
 from layers.editing.keys import layer_of
 from layers.fields import title_of
 from layers.hand_edits import as_json, pending
 from layers.places import IDS, name_of
-from layers.waiting import require_estate
+from layers.problems import Forbidden
+from layers.registry import LAYERS
 
 router = APIRouter(tags=["conflicts"])
 _EXAMPLE: dict[str, Any] = {
@@ -79,8 +80,14 @@ async def list_conflicts(
 
     `field` is null where the row was deleted by hand: then `file` is the row as the file has it.
     """
-    require_estate(session.actor)
-    found = await session.fetch(pending(after, limit + 1))
+    kept = [each for each in LAYERS if decidable(session.actor, each, "")]
+    if not kept:
+        raise Forbidden(
+            zh="只有负责某个图层全部范围的账号可以查看待定的差异；请向管理员申请，或去掉 unit",
+            en="Only who keeps the whole of a layer sees what is to be decided; ask the "
+            "administrator, or leave unit out",
+        )
+    found = await session.fetch(pending(after, limit + 1, [each.table.name for each in kept]))
     page = found[:limit]
     now = await _now(session, page)
     return answer_of(

@@ -146,7 +146,8 @@ async def _missed(session: Session, last: str, now: int) -> AsyncIterator[bytes]
 async def _actor_now(request: Request, session: Session) -> Actor | None:
     """Return whose stream it is by now; None: the token has ended, or nobody can tell."""
     try:
-        actor = await actor_of(request, session.connections, session.config)
+        # An open page is not used by being open.
+        actor = await actor_of(request, session.connections, session.config, used=False)
         unit: Any = request.query_params.get("unit")
         return await narrowed(actor, int(unit), session.connections) if unit else actor
     except Problem:

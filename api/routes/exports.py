@@ -54,7 +54,7 @@ _CONTENT[_KINDS["geojson"]] = {
     summary="导出列表 | The list as a file: CSV, XLSX or GeoJSON",
     response_class=Response,
     responses={
-        **described(400, 401, 404, 503),
+        **described(400, 401, 403, 404, 503),
         200: {"description": "a file", "content": _CONTENT},
     },
 )

@@ -169,7 +169,7 @@ def _statements(session: Session, shown: Layer, key: int, now: datetime) -> dict
         "path": paths(actor, {shown.name: [key]}, at, day),
     }
     if at is None:
-        asked |= {series.name: latest(series, key) for series in series_of(shown)}
+        asked |= {series.name: latest(series, actor, key) for series in series_of(shown)}
     return {name: statement for name, statement in asked.items() if statement is not None}
 
 

@@ -14,7 +14,8 @@ from api.schemas import rows as listed
 from api.session import SessionOf
 from layers.measures import MEASURES
 from layers.named import NAMED, NamedFilter
-from layers.workspaces import WORKSPACES
+from layers.registry import LAYERS
+from layers.workspaces import workspaces_of
 
 router = APIRouter(tags=["filters"])
 _EXAMPLE: dict[str, Any] = {
@@ -45,10 +46,12 @@ _WORKSPACE = {
     response_class=Response,
     responses=documented(listed(WORKSPACE), [_WORKSPACE], 401, 503),
 )
-async def workspaces(_session: SessionOf) -> Response:
-    """Return the workspaces in their order."""
-    filters = {each.name for each in NAMED}
-    measures = {each.name for each in MEASURES}
+async def workspaces(session: SessionOf) -> Response:
+    """Return the workspaces of the caller's roles, with what the caller sees of them."""
+    able = session.actor.able
+    filters = {each.name for each in NAMED if able(each.layer, *each.rests) is not None}
+    measures = {each.name for each in MEASURES if able(each.layer, *each.rests) is not None}
+    seen = {each.name for each in LAYERS if session.actor.sees(each)}
     return answer_of(
         [
             {
@@ -57,11 +60,11 @@ async def workspaces(_session: SessionOf) -> Response:
                 "description": each.description._asdict(),
                 "filters": [name for name in each.filters if name in filters],
                 "more": [name for name in each.more if name in filters],
-                "lists": list(each.lists),
-                "layers": list(each.layers),
+                "lists": [name for name in each.lists if name in seen],
+                "layers": [name for name in each.layers if name in seen],
                 "measures": [name for name in each.measures if name in measures],
             }
-            for each in WORKSPACES
+            for each in workspaces_of(session.actor)
         ]
     )
 
@@ -72,9 +75,11 @@ async def workspaces(_session: SessionOf) -> Response:
     response_class=Response,
     responses=documented(listed(NAMED_FILTER), [_EXAMPLE], 401, 503),
 )
-async def filters(_session: SessionOf) -> Response:
-    """Return what can be asked; `/lists/{layer}?named=` lists the rows."""
-    return answer_of([_described(each) for each in NAMED])
+async def filters(session: SessionOf) -> Response:
+    """Return what the caller can ask; `/lists/{layer}?named=` lists the rows."""
+    actor = session.actor
+    able = (each for each in NAMED if actor.able(each.layer, *each.rests) is not None)
+    return answer_of([_described(each) for each in able])
 
 
 @router.get(
@@ -83,7 +88,7 @@ async def filters(_session: SessionOf) -> Response:
     response_class=Response,
     responses=documented(
         COUNTED, {**_EXAMPLE, "count": 192, "moment": "2026-10-12T09:00:00+08:00"},
-        400, 401, 404, 503,
+        400, 401, 403, 404, 503,
     ),
 )  # fmt: skip
 async def count(

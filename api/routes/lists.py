@@ -83,7 +83,7 @@ _EXAMPLE: dict[str, Any] = {
     "/{layer}",
     summary="列表 | Rows of a layer: sorted, filtered, with totals and what is not on the map",
     response_class=Response,
-    responses=documented(LISTED, _EXAMPLE, 400, 401, 404, 503),
+    responses=documented(LISTED, _EXAMPLE, 400, 401, 403, 404, 503),
 )
 async def list_rows(
     session: SessionOf,
@@ -125,7 +125,7 @@ async def list_rows(
     "/{layer}/keys",
     summary="列表各行的编号与修订号 | The ids of a list's rows, with their revisions",
     response_class=Response,
-    responses=documented(KEYS, {"total": 1, "rows": [[412, 3]]}, 400, 401, 404, 503),
+    responses=documented(KEYS, {"total": 1, "rows": [[412, 3]]}, 400, 401, 403, 404, 503),
 )
 async def list_keys(session: SessionOf, listing: ListingOf) -> Response:
     """Return ``[id, revision]`` of every row, as many as one change may name, and the total."""
@@ -160,7 +160,7 @@ async def list_keys(session: SessionOf, listing: ListingOf) -> Response:
                 }
             ],
         },
-        400, 401, 404, 503,
+        400, 401, 403, 404, 503,
     ),
 )  # fmt: skip
 async def list_groups(
@@ -193,7 +193,7 @@ async def list_groups(
     summary="列表在图上的标记 | The marks of a list on the map, as a vector tile",
     response_class=Response,
     responses={
-        **described(400, 401, 404, 503),
+        **described(400, 401, 403, 404, 503),
         200: {"description": "MVT", "content": {MVT: {}}},
         204: {"description": "无标记 | nothing lies in this tile"},
     },
@@ -205,7 +205,10 @@ async def list_marks(
     tile = Tile(z, x, y)
     statement = marks(listing, tile.z, tile.x, tile.y)
     found = await session.fetchrow(statement) if statement is not None else None
-    headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Encoding"}
+    headers = {
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization, Cookie, Accept-Encoding",
+    }
     if found is None or not found[0]:
         return Response(status_code=204, headers=headers)
     return Response(
@@ -240,7 +243,7 @@ def columns_of(listing: Listing) -> list[dict[str, Any]]:
     telling = _telling(listing.layer)
     own = [
         {
-            **described_field(each),
+            **described_field(listing.actor, listing.layer, each),
             "summed": each.name in summed,
             "shown": each.name in telling,
             "added": False,

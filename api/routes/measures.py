@@ -17,7 +17,7 @@ from api.records import earliest_of
 from api.schemas import MEASURE, MEASURED
 from api.schemas import rows as listed
 from api.session import Session, SessionOf, parse_window
-from layers.access import rows
+from layers.access import answering, rows
 from layers.filter import Filter, parse_bbox
 from layers.labels import CHOICES
 from layers.measures import MEASURES, Classes, Measure, Question, Values, Window, classify, measure
@@ -63,16 +63,18 @@ _EXAMPLE_ANSWER = {
     response_class=Response,
     responses=documented(listed(MEASURE), _EXAMPLE_LIST, 401, 503),
 )
-async def list_measures(_session: SessionOf) -> Response:
-    """Return what can be measured, and on which layer."""
-    return answer_of([_described(each) for each in MEASURES])
+async def list_measures(session: SessionOf) -> Response:
+    """Return what the caller can have measured, and on which layer."""
+    actor = session.actor
+    able = (each for each in MEASURES if actor.able(each.layer, *each.rests) is not None)
+    return answer_of([_described(each) for each in able])
 
 
 @router.get(
     "/measures/{name}",
     summary="一个指标的全部数值 | A measure of every thing the caller may see, in columns",
     response_class=Response,
-    responses=documented(MEASURED, _EXAMPLE_ANSWER, 400, 401, 404, 503),
+    responses=documented(MEASURED, _EXAMPLE_ANSWER, 400, 401, 403, 404, 503),
 )
 async def answer_measure(
     request: Request,
@@ -98,7 +100,7 @@ async def answer_measure(
     """Return ids, values, numerators, denominators and coverage, with breaks and colours."""
     wanted = measure(name)
     question = Question(
-        session.actor,
+        answering(session.actor, wanted.title, wanted.layer, *wanted.rests),
         session.at,
         session.config.now(),
         session.config.zone,

@@ -108,7 +108,8 @@ async def conformance(request: Request, session: SessionOf) -> Response:
 async def collections(request: Request, session: SessionOf) -> Response:
     """Return every layer as a collection."""
     check_names(request)
-    body = documents.collections(session, Links(request), LAYERS)
+    seen = tuple(each for each in LAYERS if session.actor.sees(each))
+    body = documents.collections(session, Links(request), seen)
     if wants_html(request):
         return html(request, session, "collections.html", body=body)
     return document(body, language=session.language)

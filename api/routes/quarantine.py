@@ -89,15 +89,15 @@ async def list_quarantine(
 ) -> Response:
     """Return the rows in the order in which they came, and how many wait for each reason.
 
-    A row waits until it is imported again. Only who sees the whole estate may read them, and they
-    are those of now: `at` changes nothing.
+    A row waits until it is imported again. Only who keeps the whole of a layer may read its rows;
+    they are those of now: `at` changes nothing.
     """
-    waiting.require_estate(session.actor)
+    among = waiting.mended_by(session.actor)
     counted, reasons, found = await asyncio.gather(
-        session.fetchrow(waiting.total(kind)),
-        session.fetch(waiting.by_reason(kind)),
+        session.fetchrow(waiting.total(kind, among)),
+        session.fetch(waiting.by_reason(kind, among)),
         # One more than the page holds tells whether there is another.
-        session.fetch(waiting.waiting(kind, after=after, limit=limit + 1)),
+        session.fetch(waiting.waiting(kind, after=after, limit=limit + 1, among=among)),
     )
     assert counted is not None, "a count is always a row"
     page = found[:limit]
@@ -127,26 +127,26 @@ async def list_quarantine(
 )
 async def export_quarantine(session: SessionOf, kind: Kind = None) -> Response:
     """Return what ``onemap quarantine -o`` writes: with a BOM, and no cell that is a formula."""
-    waiting.require_estate(session.actor)
+    among = waiting.mended_by(session.actor)
     return StreamingResponse(
-        await begun(_csv(session, kind)),
+        await begun(_csv(session, kind, among)),
         media_type=CSV,
         headers={
             "Content-Disposition": 'attachment; filename="quarantine.csv"; '
             "filename*=UTF-8''%E5%BE%85%E4%BF%AE.csv",
             "Cache-Control": "private, no-store",
-            "Vary": "Accept-Language, Authorization",
+            "Vary": "Accept-Language, Authorization, Cookie",
         },
     )
 
 
-async def _csv(session: Session, kind: str | None) -> AsyncGenerator[bytes]:
+async def _csv(session: Session, kind: str | None, among: tuple[str, ...]) -> AsyncGenerator[bytes]:
     """Yield the file as its rows are read; those that come meanwhile are left to the next one."""
-    extent = await session.fetchrow(waiting.extent(kind))
+    extent = await session.fetchrow(waiting.extent(kind, among=among))
     assert extent is not None, "an extent is always a row"
-    found = await session.fetch(waiting.headings(extent["last"], kind))
+    found = await session.fetch(waiting.headings(extent["last"], kind, among=among))
     names = headings((row["name"] for row in found), shapes=extent["shapes"])
-    rows = waiting.waiting(kind, until=extent["last"])
+    rows = waiting.waiting(kind, until=extent["last"], among=among)
     async with session.connections.stream(rows, CHUNK) as (_, chunks):
         yield _written(lambda file: write_headings(names, file)).encode("utf-8-sig")
         async for chunk in chunks:

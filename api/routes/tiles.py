@@ -119,7 +119,7 @@ async def imagery(
     path = Path(session.config.data_dir) / found["path"]
     data = await run_in_threadpool(raster_tile, path, Tile(z, x, y))
     tag = etag(data)
-    headers = {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": "Authorization"}
+    headers = {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": "Authorization, Cookie"}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(data, headers=headers, media_type="image/png")

@@ -14,11 +14,13 @@ from layers.base.tables import (
     Base,
     Entity,
     Feature,
+    See,
     Series,
     Tracked,
     table_of,
 )
 from layers.labels import Text
+from layers.sharing import Sharing
 
 __all__ = [
     "DRAWN",
@@ -31,7 +33,9 @@ __all__ = [
     "Feature",
     "Layer",
     "Paint",
+    "See",
     "Series",
+    "Sharing",
     "Stroke",
     "Text",
     "Tracked",

@@ -9,6 +9,7 @@ from sqlalchemy.orm import mapped_column
 from sqlalchemy.types import TypeEngine
 
 from layers.labels import CHOICES, Text
+from layers.sharing import Sharing
 
 
 def column(
@@ -20,6 +21,7 @@ def column(
     example: str | None = None,
     summed: bool | None = None,
     edited: bool = True,
+    sharing: Sharing | None = None,
     **options: Any,
 ) -> Any:
     """Return a mapped column that carries its comment in both languages.
@@ -32,6 +34,7 @@ def column(
     example : a believable value, for templates and API examples.
     summed : whether its sum over a list means something; by default the unit decides.
     edited : whether people may set it by hand.
+    sharing : how sensitive it is; None: whoever sees the row sees it.
     """
     info: dict[str, Any] = {"title": Text(zh, en)}
     if unit:
@@ -42,6 +45,8 @@ def column(
         info["summed"] = summed
     if not edited:
         info["edited"] = False
+    if sharing is not None:
+        info["sharing"] = sharing
     return mapped_column(kind, *args, comment=f"{zh} | {en}", info=info, **options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -84,6 +85,9 @@ class Tracked(Base):
         return false()
 
 
+See = Callable[[type[Tracked]], FromClause]
+
+
 class Entity(Tracked):
     """What people manage: it has an owner, a source and a name."""
 
@@ -131,8 +135,15 @@ class Feature(Entity):
     dimension: ClassVar[int] = 2
 
     @classmethod
-    def derived(cls, _t: FromClause, _at: datetime | None) -> dict[str, ColumnElement[Any]]:
-        """Return what travels in tiles beside the columns: facts of linked rows, by name."""
+    def derived(
+        cls, _t: FromClause, _at: datetime | None, _see: See
+    ) -> dict[str, ColumnElement[Any]]:
+        """Return what travels in tiles beside the columns: facts of linked rows, by name.
+
+        Parameters
+        ----------
+        see : gives what the viewer sees of a class (`layers.access.rows`).
+        """
         return {}
 
     @declared_attr
@@ -187,6 +198,8 @@ class Series(Base):
     latest: ClassVar[type[Base] | None] = None
 
     @classmethod
-    def derived(cls, _t: FromClause, _at: datetime | None) -> dict[str, ColumnElement[Any]]:
+    def derived(
+        cls, _t: FromClause, _at: datetime | None, _see: See
+    ) -> dict[str, ColumnElement[Any]]:
         """Return what travels in tiles beside the columns of the latest row: see `Feature`."""
         return {}

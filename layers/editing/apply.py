@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -29,12 +32,19 @@ from layers.editing.edit import (
 from layers.editing.keys import check_references, key_faults
 from layers.editing.links import Linked, link
 from layers.editing.rules import check_deletes, check_rules
-from layers.editing.scope import check_editor, check_owner
+from layers.editing.scope import check_editor, check_fields, check_layer
 from layers.editing.values import values_of
 from layers.fields import editable
 from layers.hand_edits import BY_HAND
 from layers.labels import Text
 from layers.problems import BadRequest, NotFound, Unconditional
+
+
+class _Held(NamedTuple):
+    """A row as it is recorded, and as the editor sees it: some fields masked."""
+
+    row: Mapping[str, Any]
+    seen: Mapping[str, Any]
 
 
 @dataclass
@@ -44,6 +54,7 @@ class _Work:
     Attributes
     ----------
     row : the row as it is, None for a new one.
+    seen : the row as the editor sees it: some fields may be masked.
     values : what is to be written, ready for JSON.
     id : of a new row, once it is written.
     """
@@ -52,6 +63,7 @@ class _Work:
     part: Put | Delete
     model: type[Entity]
     row: Mapping[str, Any] | None = None
+    seen: Mapping[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     id: int = 0
 
@@ -77,12 +89,13 @@ def apply(connection: sa.Connection, actor: Actor, edit: Edit, *, zone: ZoneInfo
     check_editor(actor)
     work = [_Work(where, part, managed(part.layer)) for where, part in edit.named()]
     for each in work:
+        check_layer(actor, each.part.layer, each.where)
         _check_kind(each)
     _read(connection, actor, work)
     _check_revisions(connection, actor, work)
     for each in work:
         if isinstance(each.part, Put):
-            each.values = _values(each, zone)
+            each.values = _values(actor, each, zone)
             _check_scope(actor, each)
     puts = [w for w in work if isinstance(w.part, Put)]
     refuse(check_references(connection, actor, [(w.where, w.model, w.values) for w in puts]))
@@ -124,7 +137,7 @@ def _read(connection: sa.Connection, actor: Actor, work: Sequence[_Work]) -> Non
         _hand_out(mine, found)
 
 
-def _hand_out(mine: Sequence[_Work], found: Mapping[int, Mapping[str, Any]]) -> None:
+def _hand_out(mine: Sequence[_Work], found: Mapping[int, _Held]) -> None:
     taken: set[int] = set()
     for each in mine:
         part = each.part
@@ -137,7 +150,7 @@ def _hand_out(mine: Sequence[_Work], found: Mapping[int, Mapping[str, Any]]) -> 
                 en=f"There is no {key} in '{part.layer.name}', or it is not yours to see",
                 pointer="/" + each.where,
             )
-        each.row = found[key]
+        each.row, each.seen = found[key]
         if part.id is None:
             continue
         if part.id in taken:
@@ -151,26 +164,28 @@ def _hand_out(mine: Sequence[_Work], found: Mapping[int, Mapping[str, Any]]) -> 
 
 def locked(
     connection: sa.Connection, actor: Actor, layer: Layer, ids: Sequence[int], *, whole: bool
-) -> dict[int, Mapping[str, Any]]:
+) -> dict[int, _Held]:
     """Return the rows of `layer` that `actor` may see among `ids`, locked, by their ids.
 
     Parameters
     ----------
     whole : whether they may be deleted: then nobody may point to them meanwhile either.
     """
-    table = layer.table
-    wanted = sa.func.any(sa.literal(list(ids), sa.ARRAY(sa.BigInteger)))
-    seen = rows(layer, actor)
-    scope = {} if actor.bodies is None else {"scope": list(actor.bodies)}
-    visible = set(connection.scalars(sa.select(seen.c.id).where(seen.c.id == wanted), scope))
+    table, source = layer.table, rows(layer, actor)
+    wanted = sa.literal(list(ids), sa.ARRAY(sa.BigInteger))
     held = (
         sa.select(*image_columns(table))
-        .where(table.c.id == wanted)
+        .where(table.c.id == sa.func.any(wanted))
         .order_by(table.c.id)
         .with_for_update(key_share=not whole)
     )
-    found = connection.execute(held).mappings()
-    return {row["id"]: dict(row) for row in found if row["id"] in visible}
+    found = {row["id"]: dict(row) for row in connection.execute(held).mappings()}
+    seen = sa.select(*image_columns(table, source)).where(source.c.id == sa.func.any(wanted))
+    return {
+        row["id"]: _Held(found[row["id"]], dict(row))
+        for row in connection.execute(seen).mappings()
+        if row["id"] in found
+    }
 
 
 def _check_revisions(connection: sa.Connection, actor: Actor, work: Sequence[_Work]) -> None:
@@ -186,7 +201,7 @@ def _check_revisions(connection: sa.Connection, actor: Actor, work: Sequence[_Wo
                 pointer="/" + each.where,
             )
     late = [
-        (w.where, w.part, w.row)
+        (w.where, w.part, w.seen)
         for w in work
         if w.part.id is not None and w.row is not None and w.part.revision != w.row["revision"]
     ]
@@ -194,22 +209,33 @@ def _check_revisions(connection: sa.Connection, actor: Actor, work: Sequence[_Wo
         raise stale(connection, actor, late)
 
 
-def _values(each: _Work, zone: ZoneInfo) -> dict[str, Any]:
+def _values(actor: Actor, each: _Work, zone: ZoneInfo) -> dict[str, Any]:
     """Return what is to be written of a put: a whole row for a new one, else what is named."""
     put = each.part
     assert isinstance(put, Put)
-    given = values_of(_without_copies(each), each.model, each.where, zone)
+    given = values_of(_without_copies(actor, each), each.model, each.where, zone)
     columns = [c for c in table_of(each.model).c if editable(each.model, c)]
     if put.id is not None:
         if put.replace:
             # A body that is not named stays: without one the row would be everybody's.
             empty = {c.name: None for c in columns if c.name not in (*given, "body_id")}
-            given = {k: v for k, v in empty.items() if _may_be_empty(each.model, k)} | given
+            given = {
+                k: v
+                for k, v in empty.items()
+                # What the editor could not set is not emptied either.
+                if _may_be_empty(each.model, k) and _may_write(actor, each, k)
+            } | given
         return given
     made: dict[str, Any] = {}
     if put.like is not None and each.row is not None:
-        made = {c.name: each.row[c.name] for c in columns}
-        made |= {"geom": each.row["geom"]} if "geom" in each.row else {}
+        # What the editor does not see as it is, or may not set, is not taken over.
+        names = [c.name for c in columns] + (["geom"] if "geom" in each.row else [])
+        layer = put.layer
+        made = {
+            name: each.row[name]
+            for name in names
+            if actor.opens(layer, name) and any(w.covers(name) for w in actor.edited(layer))
+        }
     made |= given
     missing = [
         Fault(
@@ -227,22 +253,44 @@ def _values(each: _Work, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _without_copies(each: _Work) -> Put:
-    """Return a put without the members that nobody edits, where they are sent back as read."""
-    put, row = each.part, each.row
+def _without_copies(actor: Actor, each: _Work) -> Put:
+    """Return a put without the members that the editor may not set, where they are sent as read."""
+    put = each.part
     assert isinstance(put, Put)
-    if not put.replace or row is None:
+    if put.id is None or each.row is None:
         return put
     columns = table_of(each.model).c
+    # Of a replacement all is sent back; a change of some fields says what it names.
     kept = {
         name: value
         for name, value in put.properties.items()
-        if name not in columns or editable(each.model, columns[name])
+        if not (
+            name in each.seen
+            and _as_read(each.seen[name], value)
+            and (
+                put.replace
+                if name not in columns or not editable(each.model, columns[name])
+                else not _may_write(actor, each, name)
+            )
+        )
     }
-    for name in put.properties.keys() - kept.keys():
-        if name in row and put.properties[name] != row[name]:
-            kept[name] = put.properties[name]  # and is refused with its reason
     return replace(put, properties=kept)
+
+
+def _as_read(held: Any, given: Any) -> bool:
+    """Whether a value in JSON is the one that was read."""
+    if isinstance(held, datetime) and isinstance(given, str):
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(given) == held
+    if isinstance(held, Decimal) and isinstance(given, int | float):
+        return float(held) == given
+    if isinstance(held, date):
+        return bool(given == held.isoformat())
+    return bool(given == held)
+
+
+def _may_write(actor: Actor, each: _Work, name: str) -> bool:
+    return each.row is not None and actor.may_write(each.part.layer, name, each.row["body_id"])
 
 
 def _may_be_empty(model: type[Entity], name: str) -> bool:
@@ -250,13 +298,18 @@ def _may_be_empty(model: type[Entity], name: str) -> bool:
 
 
 def _check_scope(actor: Actor, each: _Work) -> None:
-    """Refuse what does not stay within the bodies of the actor."""
-    bodies = []
-    if each.row is not None and each.part.id is not None:
+    """Refuse what the editor's roles do not change, and what does not stay within the bodies."""
+    part, bodies = each.part, []
+    if each.row is not None and part.id is not None:
         bodies.append(each.row["body_id"])
-    if isinstance(each.part, Put) and ("body_id" in each.values or each.part.id is None):
-        bodies.append(each.values.get("body_id"))
-    check_owner(actor, each.where, *bodies)
+    fields: list[str | None] = [None]
+    if isinstance(part, Put):
+        if "body_id" in each.values or part.id is None:
+            bodies.append(each.values.get("body_id"))
+        fields = [n for n in each.values if n not in ("source", "source_key")]
+        if part.id is None or part.links:
+            fields.append(None)
+    check_fields(actor, part.layer, each.where, fields, *bodies)
 
 
 def _written(

@@ -26,7 +26,7 @@ def stale(
 
     Parameters
     ----------
-    late : the place in the edit, the part, and the row as it is now.
+    late : the place in the edit, the part, and the row as the actor sees it now.
     """
     told = [_conflict(connection, actor, *each) for each in late]
     first = told[0]
@@ -49,8 +49,9 @@ def _conflict(
 ) -> dict[str, Any]:
     last = _last_change(connection, part.layer.table.name, row["id"])
     base = _image(connection, part, row["id"])
-    if actor.bodies is not None and base.get("body_id") not in (None, *actor.bodies):
+    if not actor.owned(part.layer, base.get("body_id")):
         base = {}  # the row was another body's then
+    base = {name: value for name, value in base.items() if actor.opens(part.layer, name)}
     yours = dict(part.properties) if isinstance(part, Put) else {}
     return {
         "pointer": "/" + where,
@@ -111,13 +112,21 @@ def _image(connection: sa.Connection, part: Put | Delete, key: int) -> Mapping[s
     return dict(found.mappings().one_or_none() or {})
 
 
-def image_columns(table: sa.Table) -> list[sa.ColumnElement[Any]]:
-    """Return the stored columns of a table or its history, geometry as hexadecimal EWKB."""
+def image_columns(
+    table: sa.Table, source: sa.FromClause | None = None
+) -> list[sa.ColumnElement[Any]]:
+    """Return the stored columns of a table or its history, geometry as hexadecimal EWKB.
+
+    Parameters
+    ----------
+    source : rows of the table as somebody sees them; by default the table itself.
+    """
     past = table.info.get("history_of")
     now = Base.metadata.tables[past] if past else table
+    read = table if source is None else source
     stored: list[sa.ColumnElement[Any]] = [
-        table.c[c.name] for c in now.c if c.computed is None and c.name != "geom"
+        read.c[c.name] for c in now.c if c.computed is None and c.name != "geom"
     ]
     if "geom" in table.c:
-        stored.append(sa.func.encode(sa.func.ST_AsEWKB(table.c.geom), "hex").label("geom"))
+        stored.append(sa.func.encode(sa.func.ST_AsEWKB(read.c.geom), "hex").label("geom"))
     return stored

@@ -8,13 +8,12 @@ import sqlalchemy as sa
 
 from layers import hand_edits
 from layers.access import Actor
-from layers.base import Base, Entity, table_of
+from layers.base import Base, Entity, Layer, table_of
 from layers.changes import ChangeSet
 from layers.editing.keys import key_faults, layer_of
-from layers.editing.scope import check_editor
+from layers.editing.scope import check_editor, check_fields
 from layers.problems import NotFound, Stale, Unconditional
 from layers.records import HandEdit
-from layers.waiting import require_estate
 
 Take = Literal["file", "mine", "ask"]
 
@@ -38,17 +37,17 @@ def decide(
     ------
     NotFound : there is no such conflict, it is decided, or its row is gone.
     Unconditional, Stale : no revision is named, or the row was changed since.
-    Forbidden : the actor may not edit, or does not see the whole estate.
+    Forbidden : the actor may not edit, or may decide nothing of that layer.
     """
     check_editor(actor)
-    require_estate(actor)
     edit = table_of(HandEdit)
     state = hand_edits.was_kept() if take == "ask" else hand_edits.waits()
     found = connection.execute(
         sa.select(edit).where(edit.c.id == key, state).with_for_update()
     ).one_or_none()
-    if found is None:
+    if found is None or not decidable(actor, layer_of(found.layer), found.field):
         raise _nothing(key, take)
+    check_fields(actor, layer_of(found.layer), "", [found.field or None], None)
     if take == "mine":
         hand_edits.keep_mine(connection, key)
         return None
@@ -77,6 +76,16 @@ def _nothing(key: int, take: Take) -> NotFound:
     return NotFound(
         zh=f"没有编号为 {key} 的待定项，或已有人决定",
         en=f"There is nothing to decide with the id {key}, or it is decided",
+    )
+
+
+def decidable(actor: Actor, layer: Layer, field: str) -> bool:
+    """Whether an actor may see and decide conflicts of a field (empty: of whole rows) of a layer.
+
+    What a file says may be of any body: the actor must see and change the layer in all of them.
+    """
+    return actor.sees_all(layer) and (
+        actor.may_write(layer, field or None, None) or actor.sees_everything
     )
 
 

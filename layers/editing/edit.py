@@ -163,6 +163,12 @@ def made_by_hand(layer: Layer) -> None:
         )
 
 
+def by_hand(layer: Layer) -> bool:
+    """Whether rows of a layer are made and deleted one by one."""
+    model = layer.model
+    return issubclass(model, Entity) and model.managed and model.made_by_hand
+
+
 def links_of(model: type[Base]) -> dict[str, type[Link]]:
     """Return the links whose subject is `model` and whose object is one table, by that table.
 

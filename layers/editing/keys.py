@@ -29,8 +29,7 @@ def seen(connection: sa.Connection, actor: Actor, table: str, ids: Sequence[int]
     """Return those of `ids` that are rows of `table` and the actor's to see."""
     found = rows(layer_of(table), actor)
     wanted = sa.func.any(sa.literal(sorted(set(ids)), sa.ARRAY(sa.BigInteger)))
-    scope = {} if actor.bodies is None else {"scope": list(actor.bodies)}
-    return set(connection.scalars(sa.select(found.c.id).where(found.c.id == wanted), scope))
+    return set(connection.scalars(sa.select(found.c.id).where(found.c.id == wanted)))
 
 
 def check_references(

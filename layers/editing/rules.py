@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from geoalchemy2 import Geography
 
 from layers.access import Actor
+from layers.access import layer_of as shown_by
 from layers.assets import Asset
 from layers.base import Base, Entity, Tracked, table_of
 from layers.editing.edit import Fault
@@ -51,8 +52,8 @@ def check_deletes(connection: sa.Connection, actor: Actor, gone: Sequence[Writte
                 held = _holders(connection, other, column, key, going)
                 if on_delete == "CASCADE" and issubclass(other, Entity) and other.managed:
                     faults += _depending(connection, actor, where, other, held)
-                elif actor.bodies is not None and other.managed:
-                    faults += _others(actor, where, held)
+                elif other.managed:
+                    faults += _others(actor, where, other, column.name, held)
     return faults
 
 
@@ -118,13 +119,22 @@ def _depending(
     return [Fault(where, table, text, len(there))]
 
 
-def _others(actor: Actor, where: str, held: Sequence[tuple[int, int | None]]) -> list[Fault]:
-    if all(body in (actor.bodies or ()) for _, body in held):
+def _others(
+    actor: Actor,
+    where: str,
+    other: type[Tracked],
+    field: str,
+    held: Sequence[tuple[int, int | None]],
+) -> list[Fault]:
+    """Refuse to empty keys of rows that the actor may not change, or not in this field."""
+    shown = shown_by(other)
+    name = None if issubclass(other, Link) else field
+    if all(actor.may_write(shown, name, body) for _, body in held):
         return []
     text = Text(
-        "其他机构的对象仍指向它；请其改正，或由全域管理员删除",
-        "Things of other bodies point to it; let them change that, or let someone delete it who "
-        "sees the whole estate",
+        "还有您无权修改的对象指向它；请有权者先改正，或由其删除",
+        "Things that are not yours to change point to it; let those change them, or delete it, who "
+        "may",
     )
     return [Fault(where, "", text)]
 
@@ -199,12 +209,12 @@ def _before(table: sa.Table) -> sa.Subquery:
     )
 
 
-def _in_its_room(connection: sa.Connection, _actor: Actor, things: dict[int, str]) -> list[Fault]:
+def _in_its_room(connection: sa.Connection, actor: Actor, things: dict[int, str]) -> list[Fault]:
     """A thing with a place stands in the room that it names."""
     asset, room = table_of(Asset), table_of(Room)
     metres = sa.func.ST_Distance(sa.cast(asset.c.geom, Geography), sa.cast(room.c.geom, Geography))
     query = (
-        sa.select(asset.c.id, sa.func.coalesce(room.c.number, room.c.name), metres)
+        sa.select(asset.c.id, room.c.id, sa.func.coalesce(room.c.number, room.c.name), metres)
         .join(room, room.c.id == asset.c.room_id)
         .where(
             asset.c.id == sa.func.any(sa.literal(list(things), sa.ARRAY(sa.BigInteger))),
@@ -213,18 +223,26 @@ def _in_its_room(connection: sa.Connection, _actor: Actor, things: dict[int, str
             metres > REACH_M,
         )
     )
+    found = connection.execute(query).all()
+    known = seen(connection, actor, "room", [row[1] for row in found])
     return [
-        Fault(
-            f"{things[key]}/geometry",
-            "geometry",
-            Text(
-                f"位置在房间 {name} 之外 {away:.0f} 米；请一并修改位置，或清空位置",
-                f"stands {away:.0f} m outside room {name}; give a place in it, or none",
-            ),
-            round(away, 1),
-        )
-        for key, name, away in connection.execute(query)
+        _outside(f"{things[key]}/geometry", name if room_id in known else None, away)
+        for key, room_id, name, away in found
     ]
+
+
+def _outside(pointer: str, name: str | None, away: float) -> Fault:
+    if name is None:  # a room that the editor does not see
+        text = Text(
+            "位置不在其房间内；请一并修改位置，或清空位置",
+            "stands outside its room; give a place in it, or none",
+        )
+        return Fault(pointer, "geometry", text)
+    text = Text(
+        f"位置在房间 {name} 之外 {away:.0f} 米；请一并修改位置，或清空位置",
+        f"stands {away:.0f} m outside room {name}; give a place in it, or none",
+    )
+    return Fault(pointer, "geometry", text, round(away, 1))
 
 
 _RULES: tuple[

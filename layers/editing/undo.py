@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from layers.access import Actor
+from layers.access import layer_of as shown_by
 from layers.base import Base, Entity, Tracked, table_of
 from layers.changes import ChangeSet
 from layers.editing.conflicts import image_columns
 from layers.editing.edit import MOST, Done, Written, refuse
-from layers.editing.keys import key_faults, layer_of
+from layers.editing.keys import key_faults, layer_of, seen
 from layers.editing.rules import check_deletes, check_rules
-from layers.editing.scope import check_editor
+from layers.editing.scope import check_editor, check_fields, check_layer
 from layers.fields import title_of
 from layers.history import history_table
 from layers.links import Link
@@ -106,15 +107,18 @@ def _rows(connection: sa.Connection, seq: int) -> list[_Row]:
         .order_by(change.c.layer, change.c.id)
         .limit(MOST + 1)
     ).all()
-    if len(found) > MOST:
+    models = {table_of(m).name: m for m in _tracked()}
+    rows = [_Row(models[row[0]], row[1], row[2], row[4]) for row in found]
+    return [_reborn(connection, row) for row in rows]
+
+
+def _check_size(rows: Sequence[_Row]) -> None:
+    if len(rows) > MOST:
         raise BadRequest(
             zh=f"该修改涉及 {MOST} 行以上，不能整体撤销；请重新导入原文件",
             en=f"The change set has more than {MOST} rows and is not undone as a whole; "
             "import the former file again",
         )
-    models = {table_of(m).name: m for m in _tracked()}
-    rows = [_Row(models[row[0]], row[1], row[2], row[4]) for row in found]
-    return [_reborn(connection, row) for row in rows]
 
 
 def _reborn(connection: sa.Connection, row: _Row) -> _Row:
@@ -132,7 +136,13 @@ def _tracked() -> list[type[Tracked]]:
 
 
 def _check_scope(connection: sa.Connection, actor: Actor, seq: int, rows: Sequence[_Row]) -> None:
-    """Refuse what is derived, and what does not belong to the bodies of the actor."""
+    """Refuse what is derived, and what the actor may not change; what is not seen is not there."""
+    # Who changes all of a layer need not be asked about each row.
+    doubtful = [r for r in rows if not actor.may_write(shown_by(r.model), None, None)]
+    owners = _bodies(connection, seq, doubtful)
+    if rows and len(doubtful) == len(rows) and not _any_seen(connection, actor, owners):
+        raise _unknown(seq)
+    _check_size(rows)
     derived = next((r.model for r in rows if not r.model.managed), None)
     if derived is not None:
         title = layer_of(table_of(derived).name).title
@@ -140,39 +150,83 @@ def _check_scope(connection: sa.Connection, actor: Actor, seq: int, rows: Sequen
             zh=f"该修改含由观测生成的{title.zh}，不能撤销",
             en=f"It holds {title.en}, which are made of observations: it cannot be undone",
         )
-    if actor.bodies is None:
-        return
-    bodies = [_bodies(connection, seq, row) for row in rows]
-    mine = set(actor.bodies)
-    if not any(each & mine for each in bodies):
-        raise _unknown(seq)
-    if not all(each <= mine for each in bodies):
-        raise Forbidden(
-            zh="该修改含不属于本机构及下级机构的对象",
-            en="It holds rows that do not belong to your body or those below it",
-        )
+    fields = _fields(connection, seq, doubtful)
+    for row, bodies in owners.items():
+        layer = shown_by(row.model)
+        check_layer(actor, layer, "")
+        check_fields(actor, layer, "", fields[row], *bodies)
 
 
-def _bodies(connection: sa.Connection, seq: int, row: _Row) -> set[int | None]:
-    """Return who owned a row before the change set and who does now; of a link, its subject."""
-    table, keys = table_of(row.model), [row.id]
-    if issubclass(row.model, Link):
-        subject = next(c for c in table.c if c.foreign_keys)
-        past = history_table(table)
-        image = past.c[subject.name]
-        keys = [
-            *connection.scalars(sa.select(subject).where(table.c.id == row.id)),
-            *connection.scalars(sa.select(image).where(past.c.id == row.id, past.c.tx == _tx(seq))),
-        ]
-        table = next(iter(subject.foreign_keys)).column.table
+def _any_seen(
+    connection: sa.Connection, actor: Actor, owners: Mapping[_Row, set[int | None]]
+) -> bool:
+    """Whether one of some rows is, or was, the actor's to see."""
+    ids: dict[str, list[int]] = {}
+    for row, bodies in owners.items():
+        layer = shown_by(row.model)
+        if not actor.sees(layer):
+            continue
+        if any(body is not None and actor.owned(layer, body) for body in bodies):
+            return True
+        if layer.model is row.model:
+            ids.setdefault(layer.table.name, []).append(row.id)
+    return any(seen(connection, actor, table, keys) for table, keys in ids.items())
+
+
+def _fields(
+    connection: sa.Connection, seq: int, rows: Sequence[_Row]
+) -> dict[_Row, list[str | None]]:
+    """Return which fields of rows a change set wrote; None where it made, deleted or linked."""
+    found: dict[_Row, list[str | None]] = {}
+    for model, ids in _by_model(rows):
+        mine = [row for row in rows if row.model is model]
+        if issubclass(model, Link):
+            found |= {row: [None] for row in mine}
+            continue
+        before, after, now = _images(connection, seq, model, ids)
+        for row in mine:
+            was, made = before.get(row.id), after.get(row.id) or now.get(row.id)
+            if row.operation != "U" or was is None or made is None:
+                found[row] = [None]
+                continue
+            found[row] = [n for n in was if n != "revision" and was[n] != made[n]]
+    return found
+
+
+def _bodies(
+    connection: sa.Connection, seq: int, rows: Sequence[_Row]
+) -> dict[_Row, set[int | None]]:
+    """Return who owned rows before the change set and who does now; of a link, its subject."""
+    found: dict[_Row, set[int | None]] = {}
+    for model, ids in _by_model(rows):
+        table = table_of(model)
+        subjects: dict[int, set[int]] = {key: {key} for key in ids}
+        if issubclass(model, Link):
+            subject = next(c for c in table.c if c.foreign_keys)
+            subjects = _told(connection, seq, table, subject.name, ids)
+            table = next(iter(subject.foreign_keys)).column.table
+        keys = sorted({each for held in subjects.values() for each in held})
+        owners = _told(connection, seq, table, "body_id", keys)
+        for row in (r for r in rows if r.model is model):
+            held = subjects.get(row.id, set())
+            found[row] = {body for key in held for body in owners.get(key, set())}
+    return found
+
+
+def _told(
+    connection: sa.Connection, seq: int, table: sa.Table, name: str, keys: Sequence[int]
+) -> dict[int, set[Any]]:
+    """Return the values of a column that rows have now, or had before the change set."""
     past = history_table(table)
-    wanted = sa.func.any(sa.literal(keys, sa.ARRAY(sa.BigInteger)))
-    return {
-        *connection.scalars(sa.select(table.c.body_id).where(table.c.id == wanted)),
-        *connection.scalars(
-            sa.select(past.c.body_id).where(past.c.id == wanted, past.c.tx == _tx(seq))
-        ),
-    }
+    wanted = sa.func.any(sa.literal(list(keys), sa.ARRAY(sa.BigInteger)))
+    both = sa.union_all(
+        sa.select(table.c.id, table.c[name]).where(table.c.id == wanted),
+        sa.select(past.c.id, past.c[name]).where(past.c.id == wanted, past.c.tx == _tx(seq)),
+    )
+    found: dict[int, set[Any]] = {}
+    for key, value in connection.execute(both):
+        found.setdefault(key, set()).add(value)
+    return found
 
 
 def _tx(seq: int) -> sa.ScalarSelect[Any]:

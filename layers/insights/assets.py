@@ -266,6 +266,7 @@ INSIGHTS = (
     Insight(
         name="stocktake",
         layer=ASSETS.name,
+        rests=("rooms",),
         title=Text("盘点", "Stocktake"),
         ask=_stocktake_parts,
         read=_stocktake,
@@ -273,6 +274,7 @@ INSIGHTS = (
     Insight(
         name="custodian",
         layer=ASSETS.name,
+        rests=("persons",),
         title=Text("保管人", "Custodian"),
         ask=_custodian_parts,
         read=_custodian,
@@ -280,6 +282,7 @@ INSIGHTS = (
     Insight(
         name="custody",
         layer=PERSONS.name,
+        rests=("assets",),
         title=Text("保管资产", "Assets kept"),
         ask=_custody_parts,
         read=_custody,
@@ -287,6 +290,7 @@ INSIGHTS = (
     Insight(
         name="assets",
         layer=ROOMS.name,
+        rests=("assets",),
         title=Text("室内资产", "Assets in the room"),
         ask=_room_parts,
         read=_in_room,
@@ -294,6 +298,7 @@ INSIGHTS = (
     Insight(
         name="idle",
         layer=PURCHASE_REQUESTS.name,
+        rests=("assets",),
         title=Text("可调剂", "What lies idle"),
         ask=_purchase_parts,
         read=_purchase,

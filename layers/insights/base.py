@@ -59,6 +59,8 @@ class Insight:
     ask : the statements, by name, for the thing's id.
     read : what they say; None where the rule does not apply to the thing.
     citation : the rule's source, where it is a regulation or a standard.
+    rests : what it is made of beside its own layer: layers, and columns (``persons.rank``) that
+        must be seen as they are. Who does not see all of it is not answered.
     """
 
     name: str
@@ -67,3 +69,4 @@ class Insight:
     ask: Callable[[Question, int], Mapping[str, Select[Any]]]
     read: Callable[[Question, int, Found], Told | None]
     citation: Text | None = None
+    rests: tuple[str, ...] = ()

@@ -233,8 +233,14 @@ def _told_balance(question: Question, _key: int, found: Found) -> Told | None:
     return Told("attention", headline, lines)
 
 
+_RESTS = ("readings",)
+
 INSIGHTS: tuple[Insight, ...] = (
-    Insight("readings", "meters", Text("抄表", "Readings"), _newest, _readings),
-    Insight("events", "meters", Text("读数异常", "Odd readings"), _events, _told_events),
-    Insight("balance", "meters", Text("分项平衡", "Balance"), _balance, _told_balance),
+    Insight("readings", "meters", Text("抄表", "Readings"), _newest, _readings, rests=_RESTS),
+    Insight(
+        "events", "meters", Text("读数异常", "Odd readings"), _events, _told_events, rests=_RESTS
+    ),
+    Insight(
+        "balance", "meters", Text("分项平衡", "Balance"), _balance, _told_balance, rests=_RESTS
+    ),
 )

@@ -80,7 +80,9 @@ def _line(
 
 def _insight(layer: str, place: str) -> Insight:
     ask: Callable[[Question, int], Mapping[str, Select[Any]]] = partial(_ask, place)
-    return Insight("energy", layer, _TITLE, ask, partial(_read, place))
+    return Insight(
+        "energy", layer, _TITLE, ask, partial(_read, place), rests=("meters", "readings")
+    )
 
 
 INSIGHTS: tuple[Insight, ...] = (

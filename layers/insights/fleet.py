@@ -282,6 +282,7 @@ INSIGHTS: tuple[Insight, ...] = (
     Insight(
         name="state",
         layer="vehicles",
+        rests=("positions.geom", "positions.speed_kmh"),
         title=Text("现在", "Now"),
         ask=_state_asked,
         read=_state_told,
@@ -290,6 +291,7 @@ INSIGHTS: tuple[Insight, ...] = (
     Insight(
         name="week",
         layer="vehicles",
+        rests=("trips.geom", "stops", "positions"),
         title=Text("近七天", "Last seven days"),
         ask=_week_asked,
         read=_week_told,
@@ -297,6 +299,7 @@ INSIGHTS: tuple[Insight, ...] = (
     Insight(
         name="summary",
         layer="trips",
+        rests=("trips.geom",),
         title=Text("行程概要", "The trip"),
         ask=_trip_asked,
         read=_trip_told,
@@ -304,6 +307,7 @@ INSIGHTS: tuple[Insight, ...] = (
     Insight(
         name="place",
         layer="stops",
+        rests=("stops.geom", "vehicles"),
         title=Text("停留地点", "Where it stood"),
         ask=_stop_asked,
         read=_stop_told,

@@ -228,6 +228,7 @@ INSIGHTS = (
     Insight(
         name="occupancy",
         layer=BUILDINGS.name,
+        rests=("rooms", "occupancies", "persons"),
         title=Text("办公室使用", "Use of the offices"),
         ask=_building_parts,
         read=_occupancy,
@@ -235,6 +236,7 @@ INSIGHTS = (
     Insight(
         name="occupancy",
         layer=LEVELS.name,
+        rests=("rooms", "occupancies", "persons"),
         title=Text("办公室使用", "Use of the offices"),
         ask=_level_parts,
         read=_occupancy,
@@ -242,6 +244,7 @@ INSIGHTS = (
     Insight(
         name="space",
         layer=BODIES.name,
+        rests=("persons.rank", "rooms", "occupancies"),
         title=Text("办公用房（本级，不含下级）", "Office space (itself, not those below)"),
         ask=_body_parts,
         read=_body,

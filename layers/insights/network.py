@@ -325,6 +325,7 @@ INSIGHTS = (
     Insight(
         name="outage",
         layer=NETWORK_NODES.name,
+        rests=("network_links", "occupancies", "persons"),
         title=Text("中断影响", "Outage"),
         ask=_outage_parts,
         read=_outage,
@@ -332,6 +333,7 @@ INSIGHTS = (
     Insight(
         name="redundancy",
         layer=NETWORK_LINKS.name,
+        rests=("network_nodes", "network_links", "occupancies", "persons"),
         title=Text("冗余", "Redundancy"),
         ask=_link_parts,
         read=_redundancy_of_link,
@@ -339,6 +341,7 @@ INSIGHTS = (
     Insight(
         name="redundancy",
         layer=DUCTS.name,
+        rests=("network_nodes", "network_links", "occupancies", "persons"),
         title=Text("冗余", "Redundancy"),
         ask=_duct_parts,
         read=_redundancy_of_duct,

@@ -291,6 +291,7 @@ INSIGHTS = (
     Insight(
         name="area_standard",
         layer=PERSONS.name,
+        rests=("persons.rank", "occupancies"),
         title=Text("面积核定", "Area standard"),
         ask=_person_parts,
         read=_person,
@@ -299,6 +300,7 @@ INSIGHTS = (
     Insight(
         name="area_standard",
         layer=ROOMS.name,
+        rests=("persons.rank", "occupancies"),
         title=Text("面积核定", "Area standard"),
         ask=_room_parts,
         read=_room,

@@ -28,6 +28,7 @@ MEASURES = (
     Measure(
         name="unexplained_share",
         layer="meters",
+        rests=("readings",),
         title=Text("分项差额", "Unexplained share"),
         description=Text(
             "（总表用量 − 下级分表用量之和）÷ 总表用量；窗口两端附近没有有效读数的表不作判断",

@@ -190,6 +190,8 @@ class Measure:
     read : the answer in their rows.
     default_window : the window where none is given, from the service's clock.
     states : the list of `layers.labels.CHOICES` that a categorical measure answers in.
+    rests : what it is made of beside its own layer: layers, and columns (``persons.rank``) that
+        must be seen as they are. Who does not see all of it is not answered.
     """
 
     name: str
@@ -204,6 +206,7 @@ class Measure:
     citation: Text | None = None
     default_window: Callable[[datetime, ZoneInfo], Window] | None = None
     states: str | None = None
+    rests: tuple[str, ...] = ()
 
     @property
     def windowed(self) -> bool:

@@ -167,6 +167,7 @@ def _measures() -> tuple[Measure, ...]:
                     read=partial(read, counted),
                     citation=_CITATION,
                     default_window=last_month,
+                    rests=("meters", "readings"),
                 )
             )
     return tuple(made)

@@ -113,6 +113,7 @@ MEASURES = (
     Measure(
         name="km_per_day",
         layer="vehicles",
+        rests=("trips.geom", "stops", "positions"),
         title=Text("日均里程", "Kilometres a day"),
         description=Text(
             "时间窗内行驶里程除以天数；跨越午夜的行程在午夜处分开",
@@ -127,6 +128,7 @@ MEASURES = (
     Measure(
         name="moving_hours_per_day",
         layer="vehicles",
+        rests=("trips.geom", "stops", "positions"),
         title=Text("日均行驶时长", "Hours moving a day"),
         description=Text("时间窗内行驶时长除以天数", "Hours moving in the window over its days"),
         unit=Text("小时/日", "hours a day"),

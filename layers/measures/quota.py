@@ -236,6 +236,7 @@ MEASURES = (
     Measure(
         name="over_quota",
         layer="rooms",
+        rests=("persons.rank", "occupancies"),
         title=_TITLE,
         description=_DESCRIPTION,
         unit=M2,
@@ -248,6 +249,7 @@ MEASURES = (
     Measure(
         name="building_over_quota",
         layer="buildings",
+        rests=("persons.rank", "occupancies"),
         title=_TITLE,
         description=_DESCRIPTION,
         unit=M2,

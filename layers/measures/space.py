@@ -272,6 +272,7 @@ MEASURES = (
     Measure(
         name="occupancy",
         layer="rooms",
+        rests=("occupancies", "persons"),
         title=OCCUPANCY,
         description=Text("在室人数除以可容纳人数", "People in the room over its capacity"),
         unit=PEOPLE_PER_PLACE,
@@ -282,6 +283,7 @@ MEASURES = (
     Measure(
         name="usable_area_per_person",
         layer="rooms",
+        rests=("occupancies", "persons"),
         title=AREA_A_PERSON,
         description=Text(
             "房间使用面积除以使用人数；大小本身无好坏",
@@ -295,6 +297,7 @@ MEASURES = (
     Measure(
         name="vacancy",
         layer="rooms",
+        rests=("occupancies", "persons"),
         title=VACANCY,
         description=Text("空置的办公室为 1，使用中为 0", "1 for a vacant office, 0 for one in use"),
         unit=SHARE,
@@ -305,6 +308,7 @@ MEASURES = (
     Measure(
         name="asset_count",
         layer="rooms",
+        rests=("assets",),
         title=Text("资产数量", "Assets"),
         description=Text("登记在该房间的资产件数", "Assets recorded in the room"),
         unit=Text("件", "items"),
@@ -315,6 +319,7 @@ MEASURES = (
     Measure(
         name="building_occupancy",
         layer="buildings",
+        rests=("occupancies", "persons"),
         title=OCCUPANCY,
         description=Text("在室人数除以可容纳人数", "People over capacity"),
         unit=PEOPLE_PER_PLACE,
@@ -325,6 +330,7 @@ MEASURES = (
     Measure(
         name="building_usable_area_per_person",
         layer="buildings",
+        rests=("occupancies", "persons"),
         title=AREA_A_PERSON,
         description=Text(
             "有人使用的房间的使用面积除以人数；大小本身无好坏",
@@ -338,6 +344,7 @@ MEASURES = (
     Measure(
         name="building_vacancy",
         layer="buildings",
+        rests=("occupancies", "persons"),
         title=Text("空置率", "Vacancy"),
         description=Text(
             "空置办公室的使用面积占全部办公室的比例",

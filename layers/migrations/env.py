@@ -10,7 +10,7 @@ from alembic.operations import ops
 from geoalchemy2 import alembic_helpers
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-import layers.access
+import layers.accounts
 import layers.records
 import layers.registry
 from layers.base import Base
@@ -24,7 +24,7 @@ from layers.migrations.operations import (
 from layers.types import Ltree
 
 # The models register themselves by being imported.
-MODELS = (layers.access, layers.records, layers.registry)
+MODELS = (layers.accounts, layers.records, layers.registry)
 
 for table in tracked_tables():  # those of classes made since too
     history_table(table)

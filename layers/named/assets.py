@@ -100,6 +100,7 @@ NAMED = (
     NamedFilter(
         name="misplaced_assets",
         layer="assets",
+        rests=("rooms",),
         title=Text("账实不符", "Not where the books say"),
         description=Text(
             "最近一次盘点所在的房间与登记的房间不同",
@@ -119,6 +120,7 @@ NAMED = (
     NamedFilter(
         name="assets_of_leavers",
         layer="assets",
+        rests=("persons",),
         title=Text("离岗人员资产", "Assets of people who left"),
         description=Text(
             "保管人当日已退休或离岗、资产尚未移交或处置",
@@ -147,6 +149,7 @@ NAMED = (
     NamedFilter(
         name="purchases_idle_could_serve",
         layer="purchase_requests",
+        rests=("assets",),
         title=Text("可调剂采购", "Purchases that idle assets could serve"),
         description=Text(
             "采购申请中已有同名闲置资产的（名称不计大小写和首尾空格）",

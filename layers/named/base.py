@@ -71,6 +71,8 @@ class NamedFilter:
     order : how the list is sorted at first: column names, ``-`` before one that falls.
     group : by what the list is summed up at first: ``building``, ``level`` or ``body``.
     citation : the regulation it follows, where there is one.
+    rests : what it is made of beside its own layer: layers, and columns (``persons.rank``) that
+        must be seen as they are. Who does not see all of it is not answered.
     """
 
     name: str
@@ -85,3 +87,4 @@ class NamedFilter:
     order: str = ""
     group: str | None = None
     citation: Text | None = None
+    rests: tuple[str, ...] = ()

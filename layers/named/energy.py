@@ -92,6 +92,7 @@ NAMED: tuple[NamedFilter, ...] = (
     NamedFilter(
         name="meter_anomalies",
         layer="meters",
+        rests=("readings",),
         title=Text("读数异常", "Odd readings"),
         description=Text(
             "近 12 个月内有表码翻转、换表、漏抄，或有读数因误报而不计的计量表",
@@ -112,6 +113,7 @@ NAMED: tuple[NamedFilter, ...] = (
     NamedFilter(
         name="silent_meters",
         layer="meters",
+        rests=("readings",),
         title=Text("停报计量表", "Silent meters"),
         description=Text(
             "最近一次读数早于 2 天前、或从未抄表的计量表；按账单录入区间用量的表不在此列",
@@ -131,6 +133,7 @@ NAMED: tuple[NamedFilter, ...] = (
     NamedFilter(
         name="unexplained_meters",
         layer="meters",
+        rests=("readings",),
         title=Text("分项差额", "Unexplained consumption"),
         description=Text(
             "上一个自然月下级分表用电之和比总表少 10% 以上。月初、月末各取离零时最近"

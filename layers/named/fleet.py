@@ -84,6 +84,7 @@ def _filter(
         order=order,
         group="body",
         citation=citation,
+        rests=("positions.geom", "positions.speed_kmh"),
     )
 
 
@@ -200,6 +201,7 @@ NAMED: tuple[NamedFilter, ...] = (
     NamedFilter(
         name="night_trips",
         layer="trips",
+        rests=("trips.geom",),
         title=Text("夜间行程", "Night trips"),
         description=Text(
             f"近七天内有一段在 {NIGHT[0]} 至次日 {NIGHT[1]} 之间的行程；只陈述事实",
@@ -219,6 +221,7 @@ NAMED: tuple[NamedFilter, ...] = (
     NamedFilter(
         name="long_stops",
         layer="stops",
+        rests=("stops.geom", "vehicles"),
         title=Text("院外长时停留", "Long stops outside"),
         description=Text(
             f"近七天内停留 {_LONG_MINUTES:g} 分钟以上，{NEAR_M:g} 米内既无院落，"

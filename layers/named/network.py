@@ -151,6 +151,7 @@ NAMED = (
     NamedFilter(
         name="failed_nodes",
         layer="network_nodes",
+        rests=("network_nodes", "network_links", "occupancies", "persons"),
         title=Text("故障节点", "Failed nodes"),
         description=Text(
             f"状态为故障的节点，及由其造成的不可达设备、受影响房间和人员。{_RULE.zh}",
@@ -172,6 +173,7 @@ NAMED = (
     NamedFilter(
         name="unreachable_nodes",
         layer="network_nodes",
+        rests=("network_links",),
         title=Text("不可达设备", "Unreachable devices"),
         description=_RULE,
         unit=Text("台", "devices"),
@@ -184,6 +186,7 @@ NAMED = (
     NamedFilter(
         name="affected_rooms",
         layer="rooms",
+        rests=("network_nodes", "network_links"),
         title=Text("受影响房间", "Affected rooms"),
         description=Text(
             "由故障或不可达的节点服务的房间（含另有节点服务的）",
@@ -200,6 +203,7 @@ NAMED = (
     NamedFilter(
         name="affected_people",
         layer="persons",
+        rests=("network_nodes", "network_links", "occupancies", "persons"),
         title=Text("受影响人员", "Affected people"),
         description=Text(
             "当日使用受影响房间的人员，每人计一次",
@@ -215,6 +219,7 @@ NAMED = (
     NamedFilter(
         name="dark_gateways",
         layer="network_nodes",
+        rests=("network_links",),
         title=Text("中断采集网关", "Silent meter gateways"),
         description=Text(
             "故障或不可达的网关：其后的计量表没有数据上来",

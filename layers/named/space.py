@@ -97,6 +97,7 @@ NAMED = (
     NamedFilter(
         name="over_quota_people",
         layer="persons",
+        rests=("persons.rank", "occupancies"),
         title=Text("超面积人员", "People over the area standard"),
         description=Text(
             "按份额合计其全部办公室的使用面积，超过其职级在本级单位的面积标准的人员；"
@@ -120,6 +121,7 @@ NAMED = (
     NamedFilter(
         name="over_quota_rooms",
         layer="rooms",
+        rests=("persons.rank", "occupancies"),
         title=Text("超面积人员的办公室", "Offices of people over the standard"),
         description=Text(
             "超面积人员的办公室；超出面积按其在各房间的份额分摊",
@@ -137,6 +139,7 @@ NAMED = (
     NamedFilter(
         name="unplaced_people",
         layer="persons",
+        rests=("occupancies",),
         title=Text("未落位人员", "People without a room"),
         description=Text(
             "在职而当日不占用任何房间的人员；退休、离职和借调在外的不计",
@@ -165,6 +168,7 @@ NAMED = (
     NamedFilter(
         name="leasing_bodies",
         layer="bodies",
+        rests=("persons.rank", "occupancies", "rooms"),
         title=Text("租房超面积单位", "Bodies that rent beyond the standard"),
         description=Text(
             "单位在租用建筑中的全部房间的使用面积，超过在其中办公的人员的面积标准之和；"
@@ -188,6 +192,7 @@ NAMED = (
     NamedFilter(
         name="rooms_to_vacate",
         layer="rooms",
+        rests=("occupancies", "persons"),
         title=Text("待腾退房间", "Rooms to be vacated"),
         description=Text(
             "状态为“待腾退”的房间，及当日仍在使用的人数",

@@ -199,7 +199,7 @@ def _members(question: Question, main_id: int | None) -> FromClause:
         select(below.c.main_id, below.c.main_id, literal(True)).distinct(),
     ).subquery("tree")
     visible = rows(METERS, actor, at)
-    seen = true() if actor.bodies is None else meter.c.id.in_(select(visible.c.id))
+    seen = true() if actor.sees_all(METERS) else meter.c.id.in_(select(visible.c.id))
     kept = [meter.c[name] for name in ("id", "kind", "unit", "multiplier", "reading_form")]
     return (
         select(tree.c.main_id, tree.c.whole, *kept, seen.label("seen"))

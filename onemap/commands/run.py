@@ -77,11 +77,55 @@ def demo(
     anonymous = None if os.environ.get("ONEMAP_ANONYMOUS") else Anonymous.ESTATE
     settings = load(host=host, port=port, data_dir=data_dir, anonymous=anonymous)
     if not no_serve:
+        _refuse_strangers(settings)
         serving.refuse_taken_port(settings.host, settings.port)
     with opened(settings, demo=True) as database:
         _build_if_needed(settings, database, reset=reset, scale=scale, seed=seed)
         if not no_serve:
-            serving.run(settings, database, _restarted(database), demo=True)
+            logins = _accounts(database)
+            clock = _restarted(database)
+            serving.run(settings, database, clock, demo=True, demo_logins=logins)
+
+
+def _refuse_strangers(settings: Settings) -> None:
+    """Refuse to let other machines at accounts whose password everybody knows."""
+    if not settings.is_loopback:
+        raise Trouble(
+            ExitCode.USAGE,
+            f"示例账号的口令是公开的，示例只能监听本机，不能监听 {settings.host}。"
+            "请用 --host 127.0.0.1；对外服务请用 onemap serve 并用 onemap user create 建立账号。",
+            "Everybody knows the password of the demo's accounts: it may listen on this machine "
+            f"only, not on {settings.host}. Use --host 127.0.0.1; to serve others run onemap "
+            "serve, with accounts of onemap user create.",
+        )
+
+
+def _accounts(database: Database) -> list[str]:
+    """Make one account for each role and print them; none where nobody can sign in."""
+    from datetime import UTC, datetime
+
+    from layers.committing import committing
+    from layers.db import engine
+    from layers.ticks import Ticks
+    from onemap.demo import accounts
+
+    if database.accounts_url is None:
+        return []
+    made = engine(database.owner_url)
+    try:
+        with committing(made, Ticks.of(database.ticks)) as connection:
+            accounts.ensure(connection, datetime.now(UTC))
+    finally:
+        made.dispose()
+    typer.echo(
+        say(
+            f"示例账号（口令均为 {accounts.PASSWORD}，只限本机）：",
+            f"Demo accounts (the password of all is {accounts.PASSWORD}; this machine only):",
+        )
+    )
+    for login, zh, en in accounts.told():
+        typer.echo(f"  {login:<10} {say(zh, en)}")
+    return list(accounts.LOGINS)
 
 
 def _build_if_needed(

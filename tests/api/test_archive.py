@@ -15,8 +15,7 @@ import pytest
 import sqlalchemy as sa
 from pmtiles.reader import MmapSource, Reader, all_tiles
 
-from layers.access import hash_token
-from layers.base import Base, table_of
+from layers.base import table_of
 from layers.basemap import ROADS, Road
 from layers.estate import BUILDINGS, Building
 from layers.fleet import POSITIONS
@@ -24,6 +23,7 @@ from layers.people import BODIES
 from layers.problems import BadRequest
 from onemap import archive as making
 from tests.layers.support import SQUARE, body, put
+from tests.support import accounts
 from tiles import archive
 from tiles.vector import Tile
 
@@ -42,11 +42,7 @@ def estate(database):
         far = sa.func.ST_MakeEnvelope(120.5, 39.5, 120.501, 39.501, 4326)
         put(c, Building, name="内部", body_id=mine, geom=sa.func.ST_Multi(far))
         put(c, Road, name="大街", road_class="primary", geom=ROAD)
-        c.execute(
-            sa.insert(Base.metadata.tables["actor"]).values(
-                name="甲局用户", token_hash=hash_token("secret"), body_id=mine
-            )
-        )
+        accounts.with_token(c, "甲局用户", "secret", body_id=mine)
     return database
 
 

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from api import events as hub
 from api.routes import events as route
-from layers.access import Account, hash_token
 from layers.base import table_of
 from layers.committing import committing
 from layers.estate import Building, Level
@@ -22,6 +21,7 @@ from layers.people import Person
 from layers.space import Occupancy, Room, RoomLevel
 from layers.ticks import Ticks
 from tests.layers.support import SQUARE, body, put
+from tests.support import accounts
 from tests.support.live import listening
 from tests.support.service import services
 
@@ -110,8 +110,7 @@ async def test_who_comes_back_is_told_what_was_missed_or_to_begin_anew(
 async def test_a_scope_is_told_what_it_sees_and_what_it_saw(database, ticks):
     with committing(database.engine) as c:
         mine, theirs = body(c, "甲局"), body(c, "乙局")
-        values = {"name": "甲", "token_hash": hash_token("a"), "body_id": mine}
-        c.execute(sa.insert(table_of(Account)).values(values))
+        accounts.with_token(c, "甲", "a", body_id=mine)
         made = put(c, Building, name="楼", body_id=mine, geom=SQUARE)
     table = table_of(Building)
     with listening(database.app_url, ticks=ticks.path, anonymous="public") as address:
@@ -189,15 +188,14 @@ async def test_who_sees_no_row_learns_only_that_the_picture_is_another(database,
 async def test_a_stream_ends_with_its_token(database, ticks, monkeypatch):
     monkeypatch.setattr(route, "HEARTBEAT_S", 0.1)
     with committing(database.engine) as c:
-        values = {"name": "甲", "token_hash": hash_token("a"), "whole_estate": True}
-        c.execute(sa.insert(table_of(Account)).values(values))
+        accounts.with_token(c, "甲", "a", whole_estate=True)
     with listening(database.app_url, ticks=ticks.path, anonymous="refuse") as address:
         refused = await asyncio.to_thread(httpx.get, f"{address}events", trust_env=False)
         assert refused.status_code == 401
         async with opened(address, headers={"authorization": "Bearer a"}) as page:
             await page.next()
             with committing(database.engine, ticks) as c:
-                c.execute(sa.update(table_of(Account)).values(revoked_at=sa.func.now()))
+                accounts.revoke_all(c)
             with committing(database.engine, ticks) as c:
                 put(c, Building, name="楼", geom=SQUARE)
             assert (await page.next())[0] is None

@@ -9,10 +9,12 @@ import pytest
 import sqlalchemy as sa
 from shapely.geometry import shape
 
-from layers.access import ESTATE, Actor, hash_token
-from layers.base import Base, table_of
+from layers.access import ESTATE, Actor
+from layers.base import table_of
 from layers.estate import BUILDINGS, Building
+from layers.policy import all_business
 from tests.layers.support import SQUARE, body, put
+from tests.support import accounts
 from tiles import far
 
 MERCATOR = morecantile.tms.get("WebMercatorQuad")
@@ -113,11 +115,7 @@ async def test_a_tile_from_afar_is_never_older_than_the_last_edit(client, databa
 async def test_nothing_is_added_up_that_the_reader_may_not_see(database, serve):
     with database.engine.begin() as c:
         mine, theirs = body(c, "甲局"), body(c, "乙局")
-        c.execute(
-            sa.insert(Base.metadata.tables["actor"]).values(
-                name="甲局用户", token_hash=hash_token("secret"), body_id=mine
-            )
-        )
+        accounts.with_token(c, "甲局用户", "secret", body_id=mine)
         plant(c, 2)
     token = {"authorization": "Bearer secret"}
     async with serve(database, anonymous="public") as client:
@@ -172,7 +170,7 @@ def test_the_index_finds_the_rows_whose_middle_lies_in_the_tile(database, z):
     assert np.allclose(got, sorted(truth), atol=unit + 1)
 
 
-@pytest.mark.parametrize("actor", [ESTATE, Actor("甲", (1,))])
+@pytest.mark.parametrize("actor", [ESTATE, Actor("甲", all_business((1,)))])
 def test_a_tile_from_afar_reads_no_rows(database, actor):
     with database.engine.begin() as c:
         plant(c, 5)

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from api import feed as feeds
 from api import tiles as door
-from layers.access import Account, hash_token
 from layers.base import Base, table_of
 from layers.committing import committing
 from layers.estate import Building
@@ -21,7 +20,7 @@ from layers.registry import LAYERS
 from tests.api.test_feed import kill_listeners, until
 from tests.api.test_tiles import address, decode
 from tests.layers.support import SQUARE, body, put
-from tests.support import small_estate
+from tests.support import accounts, small_estate
 from tiles.vector import drawable
 
 GZIP = {"accept-encoding": "gzip"}
@@ -191,10 +190,7 @@ async def test_a_revoked_token_ends_with_the_next_request(database, serve):
     with committing(database.engine) as c:
         mine = body(c, "甲局")
         put(c, Building, name="甲", body_id=mine, geom=SQUARE)
-        account = table_of(Account)
-        c.execute(
-            sa.insert(account).values(name="甲", token_hash=hash_token("secret"), body_id=mine)
-        )
+        accounts.with_token(c, "甲", "secret", body_id=mine)
     async with serve(database, anonymous="public", tile_cache_mb=8) as client:
         state = await ready(client)
         token = {"authorization": "Bearer secret"}
@@ -204,11 +200,11 @@ async def test_a_revoked_token_ends_with_the_next_request(database, serve):
             assert (await client.get(address("buildings", 16))).status_code == 204
         assert state.tiles_kept.tiles.misses == 2
         with committing(database.engine, state.ticks) as c:
-            c.execute(sa.update(account).values(revoked_at=sa.func.now()))
+            accounts.revoke_all(c)
         assert (await client.get(address("buildings", 16), headers=token)).status_code == 401
         # Where nobody counts it, some seconds pass.
         with committing(database.engine, state.ticks) as c:
-            c.execute(sa.update(account).values(revoked_at=None))
+            accounts.revoke_all(c, again=True)
         assert (await client.get(address("buildings", 16), headers=token)).status_code == 200
     async with serve(database, anonymous="refuse", tile_cache_mb=8) as client:
         await ready(client)

@@ -9,13 +9,11 @@ import mapbox_vector_tile
 import morecantile
 import pytest
 import shapely
-from sqlalchemy import insert
 
-from layers.access import hash_token
-from layers.base import Base
 from layers.estate import Building, Level
 from layers.space import Room, RoomLevel
 from tests.layers.support import body, put
+from tests.support import accounts
 
 MERCATOR = morecantile.tms.get("WebMercatorQuad")
 
@@ -111,11 +109,7 @@ async def test_no_name_tells_of_what_is_not_ones_own(database: Any, serve: Any) 
             of: put(c, Building, name=str(of), body_id=of, geom=box(0.001, 0.001, 0.002, 0.002))
             for of in (mine, theirs)
         }
-        c.execute(
-            insert(Base.metadata.tables["actor"]).values(
-                name="甲", token_hash=hash_token("mine"), body_id=mine
-            )
-        )
+        accounts.with_token(c, "甲", "mine", body_id=mine)
     tile = MERCATOR.tile(0.0015, 0.0015, 16)
     async with serve(database, anonymous="public") as client:
         answer = await client.get(

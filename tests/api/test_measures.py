@@ -11,12 +11,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import text
 
-from layers.access import hash_token
-from layers.base import Base, table_of
+from layers.base import table_of
 from layers.pruning import prune
 from layers.space import Room
 from tests.layers.support import SQUARE, body, put
-from tests.support import small_estate
+from tests.support import accounts, small_estate
 from tests.support.life import last_moment
 
 NOW = datetime(2026, 10, 12, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -183,11 +182,7 @@ async def test_a_kept_answer_is_never_older_than_the_last_edit(database: Any, se
 async def test_a_kept_answer_is_not_given_to_who_sees_less(database: Any, serve: Any) -> None:
     with database.engine.begin() as c:
         put(c, Room, number="101", use="office", state="vacant", geom=SQUARE, body_id=body(c, "甲"))
-        c.execute(
-            sa.insert(Base.metadata.tables["actor"]).values(
-                name="全部", token_hash=hash_token("all"), whole_estate=True
-            )
-        )
+        accounts.with_token(c, "全部", "all", whole_estate=True)
     async with serve(database, anonymous="public") as client:
         whole = await client.get("/measures/vacancy", headers={"authorization": "Bearer all"})
         assert len(whole.json()["ids"]) == 1

@@ -12,10 +12,10 @@ import pytest
 import shapely
 from sqlalchemy import text
 
-from layers.access import hash_token, new_token
+from layers.accounts import new_token
 from layers.registry import LAYERS
 from tests.api.conftest import Serve
-from tests.support import planted
+from tests.support import accounts, planted
 from tests.support.databases import Clone
 
 ITEMS = "/ogc/collections/rooms/items"
@@ -300,10 +300,7 @@ async def test_an_actor_sees_its_own_rows_and_counts_no_others(database: Clone, 
                 ),
                 {"id": i, "name": name, "path": f"b{i}"},
             )
-            link.execute(
-                text("INSERT INTO actor (id, name, token_hash, body_id) VALUES (:i, :n, :t, :i)"),
-                {"i": i, "n": name, "t": hash_token(token)},
-            )
+            accounts.with_token(link, name, token, body_id=i)
         link.execute(text("UPDATE room SET body_id = 1 WHERE source_key < 'r0100'"))
         link.execute(text("UPDATE room SET body_id = 2 WHERE source_key >= 'r0250'"))
     owned = {"north": range(250), "south": range(100, 260), None: range(100, 250)}

@@ -10,13 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from api.history_schemas import CHANGE_SETS, DIFFERENCE, HISTORY
-from layers.access import Account, hash_token
 from layers.base import Base, table_of
 from layers.changes import ChangeSet
 from layers.people import Body
 from layers.space import Room
 from tests.api.conftest import Serve
-from tests.support import small_estate
+from tests.support import accounts, small_estate
 
 ROOM = table_of(Room)
 SETS = Base.metadata.tables["change_set"]
@@ -48,11 +47,7 @@ def room(estate: Any, key: str) -> int:
 def scoped(estate: Any, key: str) -> dict[str, str]:
     """Make a token whose scope is one body, and return its header."""
     with estate[0].engine.begin() as connection:
-        connection.execute(
-            sa.insert(table_of(Account)).values(
-                id=1, name="审计", token_hash=hash_token("t"), body_id=estate[1]["bodies", key]
-            )
-        )
+        accounts.with_token(connection, "审计", "t", body_id=estate[1]["bodies", key])
     return {"Authorization": "Bearer t"}
 
 

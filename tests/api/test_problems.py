@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import httpx
-from sqlalchemy import text
 
-from layers.access import hash_token, new_token
+from layers.accounts import new_token
+from layers.committing import committing
 from tests.api.conftest import Serve
+from tests.support import accounts
 from tests.support.databases import Clone
 
 
@@ -47,20 +48,14 @@ async def test_a_database_that_is_away_is_unavailable_and_not_a_crash(serve: Ser
 async def test_a_token_is_known_wrong_or_revoked(database: Clone, serve: Serve):
     token = new_token()
     with database.engine.begin() as link:
-        link.execute(
-            text(
-                "INSERT INTO actor (id, name, token_hash, whole_estate)"
-                " VALUES (1, 'a', :digest, true)"
-            ),
-            {"digest": hash_token(token)},
-        )
+        accounts.with_token(link, "a", token, whole_estate=True)
     async with serve(database, anonymous="refuse") as client:
         url, known = "/ogc/collections/rooms/items", {"Authorization": f"Bearer {token}"}
         assert_problem(await client.get(url), 401)
         assert_problem(await client.get(url, headers={"Authorization": "Bearer om_wrong"}), 401)
         assert (await client.get(url, headers=known)).status_code == 200
-        with database.engine.begin() as link:
-            link.execute(text("UPDATE actor SET revoked_at = now()"))
+        with committing(database.engine, client._transport.app.state.ticks) as link:
+            accounts.revoke_all(link)
         answer = await client.get(url, headers=known)
         assert_problem(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"

@@ -7,13 +7,13 @@ import io
 
 import jsonschema
 import pytest
-from sqlalchemy import text
 
 from api.routes import quarantine
 from api.schemas import QUARANTINE
 from importers import pipeline
-from layers.access import hash_token, new_token
+from layers.accounts import new_token
 from tests.api.test_problems import assert_problem
+from tests.support import accounts
 
 # Six bad rows, of which the last is bad twice, and one good one.
 SHEET = (
@@ -122,10 +122,7 @@ async def test_the_export_has_the_columns_of_all_files_whatever_comes_in_one_pie
 async def test_who_does_not_see_the_whole_estate_is_refused_with_the_reason(filled, serve):
     token = new_token()
     with filled.engine.begin() as link:
-        link.execute(
-            text("INSERT INTO actor (id, name, token_hash) VALUES (1, 'a', :digest)"),
-            {"digest": hash_token(token)},
-        )
+        accounts.with_token(link, "a", token)
     known = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
     async with serve(filled) as client:
         for path in ("/quarantine", "/quarantine/export"):

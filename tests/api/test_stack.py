@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from layers import stack
-from layers.access import hash_token
-from layers.base import Base
 from layers.estate import Building, Level, LevelBuilding
 from layers.space import Room, RoomLevel
 from tests.layers.support import SQUARE, body, put
+from tests.support import accounts
 
 
 @pytest.fixture
@@ -115,11 +113,7 @@ async def test_a_building_that_is_not_ones_own_is_not_there(database, serve):
     with database.engine.begin() as c:
         mine, theirs = body(c, "甲局"), body(c, "乙局")
         key = put(c, Building, name="乙楼", geom=SQUARE, body_id=theirs)
-        c.execute(
-            sa.insert(Base.metadata.tables["actor"]).values(
-                name="甲", token_hash=hash_token("mine"), body_id=mine
-            )
-        )
+        accounts.with_token(c, "甲", "mine", body_id=mine)
     async with serve(database, anonymous="estate") as client:
         assert (await client.get(f"/buildings/{key}/stack")).status_code == 200
         answer = await client.get(

@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 from shapely.geometry import shape
 
-from layers.access import hash_token
-from layers.base import Base, table_of
+from layers.base import table_of
 from layers.estate import Building, Level
 from layers.fleet import PositionLatest, Vehicle
 from layers.space import Room, RoomLevel
 from tests.layers.support import SQUARE, body, put
+from tests.support import accounts
 
 MERCATOR = morecantile.tms.get("WebMercatorQuad")
 
@@ -86,7 +86,7 @@ async def test_packed_and_plain_tiles_have_tags_of_their_own_and_either_is_known
     tags = {}
     for coding in ("gzip", "identity"):
         answer = await client.get(address("buildings", 16), headers={"accept-encoding": coding})
-        assert answer.headers["vary"] == "Authorization, Accept-Encoding"
+        assert answer.headers["vary"] == "Authorization, Cookie, Accept-Encoding"
         tags[coding] = answer.headers["etag"]
     assert tags["gzip"] != tags["identity"]
     for coding, tag in tags.items():
@@ -201,11 +201,7 @@ async def test_a_tile_shows_only_what_the_token_may_see(database, serve):
         put(c, Building, name="甲", body_id=mine, geom=SQUARE)
         put(c, Building, name="乙", body_id=theirs, geom=SQUARE)
         put(c, Building, name="公", geom=SQUARE)
-        c.execute(
-            sa.insert(Base.metadata.tables["actor"]).values(
-                name="甲局用户", token_hash=hash_token("secret"), body_id=mine
-            )
-        )
+        accounts.with_token(c, "甲局用户", "secret", body_id=mine)
     async with serve(database, anonymous="public") as client:
         seen = decode(await client.get(address("buildings", 16)), "buildings")
         assert {f["properties"]["name"] for f in seen} == {"公"}

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from layers.access import hash_token
-from layers.base import Base, table_of
+from layers.base import table_of
 from layers.fleet import Position, Trip, Vehicle
 from tests.layers.support import body, put
+from tests.support import accounts
 
 START = datetime(2026, 10, 11, 1, 14, tzinfo=UTC)
 # A degree of latitude at 38.9° is 111,015 m long (WGS 84): each leg is 111.0 m in 10 s, 40 km/h.
@@ -80,11 +80,7 @@ async def test_a_trip_of_another_bodys_car_is_not_there(database: Any, serve: An
         mine, theirs = body(c, "甲局"), body(c, "乙局")
         trip = drive(c, theirs)
         for name, of in (("mine", mine), ("theirs", theirs)):
-            c.execute(
-                sa.insert(Base.metadata.tables["actor"]).values(
-                    name=name, token_hash=hash_token(name), body_id=of
-                )
-            )
+            accounts.with_token(c, name, name, body_id=of)
     async with serve(database, anonymous="public") as client:
         seen = [
             (await client.get(f"/trips/{trip}/path", headers=headers)).status_code

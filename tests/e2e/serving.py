@@ -60,18 +60,20 @@ def _sources() -> str:
 
 
 @contextlib.contextmanager
-def served(database_url: str, page: Path, *, edits: bool = False) -> Iterator[str]:
+def served(database_url: str, page: Path, *, edits: bool = False, **more: Any) -> Iterator[str]:
     """Serve the estate of a database, with the demo's clock; yields the address.
 
     Parameters
     ----------
     edits : whether anyone may edit, as in a demo on one's own machine.
+    more : what else the service is told (`api.session.Config`).
     """
     config: dict[str, Any] = {
         "anonymous": "estate",
         "anonymous_edits": edits,
         "now": demo_clock(datetime.now(UTC)).now,
         "demo": True,
+        **more,
     }
     app = create_app(Config(database_url, **config))
     app.mount("/", PageFiles(directory=page, html=True), name="page")

@@ -16,12 +16,13 @@ from layers.editing import Delete, Edit, Put, apply, undo
 from layers.editing.decide import decide
 from layers.energy import METERS
 from layers.fleet import VEHICLES
+from layers.policy import all_business
 from layers.problems import NotFound, Stale, Unconditional
 from layers.records import HandEdit
 from tests.support.databases import Clone
 
 HEADS = ["车牌号", "车辆类别", "品牌型号", "购置价格", "固定停放点"]
-EDITOR = Actor("li", None, edits=True)
+EDITOR = Actor("li", all_business(None))
 ZONE = ZoneInfo("Asia/Shanghai")
 
 

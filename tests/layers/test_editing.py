@@ -18,13 +18,14 @@ from layers.editing import Delete, Done, Edit, Put, apply, undo
 from layers.energy import METERS, Meter
 from layers.network import NodeRoom
 from layers.people import BODIES
+from layers.policy import all_business
 from layers.problems import BadRequest, Forbidden, Impossible, NotFound, Stale
 from layers.space import ROOMS, Room
 from tests.support import small_estate
 from tests.support.databases import Clone
 
 ZONE = ZoneInfo("Asia/Shanghai")
-LI = Actor("li", None, edits=True)
+LI = Actor("li", all_business(None))
 Make = Callable[..., Done]
 
 
@@ -39,7 +40,7 @@ def of_012(database: Clone, ids: Any) -> Actor:
     """An editor of body 012 alone."""
     with database.engine.connect() as link:
         below = link.scalars(subtree(ids["bodies", "012"])).all()
-    return Actor("wang", tuple(below), edits=True)
+    return Actor("wang", all_business(tuple(below)))
 
 
 @pytest.fixture
@@ -210,8 +211,7 @@ def test_an_overlap_with_a_room_that_is_not_seen_does_not_name_it(
     other = ids["rooms", "B03-415"]
     with database.engine.connect() as link:
         seen = rows(ROOMS, of_012)
-        scope = {"scope": list(of_012.bodies or ())}
-        assert other not in link.scalars(sa.select(seen.c.id), scope).all()
+        assert other not in link.scalars(sa.select(seen.c.id)).all()
         shape = link.scalar(
             sa.select(sa.func.ST_AsGeoJSON(table_of(Room).c.geom)).where(
                 table_of(Room).c.id == other

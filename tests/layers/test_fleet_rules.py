@@ -19,6 +19,7 @@ from layers.insights.base import Told
 from layers.insights.fleet import INSIGHTS, span_words
 from layers.measures.base import Question
 from layers.named.fleet import NAMED
+from layers.policy import all_business
 from layers.rules.fleet import cars_now
 from tests.layers.support import body, put
 
@@ -215,9 +216,9 @@ def test_a_long_stop_is_an_hour_away_from_the_estate(estate: Any) -> None:
 
 
 def test_who_may_not_see_the_cars_counts_none_of_them(estate: Any) -> None:
-    stranger = Actor("乙局", (estate[1]["乙局"],))
+    stranger = Actor("乙局", all_business((estate[1]["乙局"],)))
     assert all(ask(estate, each.name, stranger) == {} for each in NAMED)
-    owner = Actor("甲局", (estate[1]["甲局"],))
+    owner = Actor("甲局", all_business((estate[1]["甲局"],)))
     assert set(ask(estate, "silent_cars", owner)) == {"silent"}
 
 

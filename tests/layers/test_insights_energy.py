@@ -12,6 +12,7 @@ from layers.base import table_of
 from layers.energy import Reading
 from layers.estate import Building, Level, LevelBuilding, Site
 from layers.meter_events import rebuild
+from layers.policy import all_business
 from layers.space import Room, RoomLevel
 from tests.layers.metering import World, at
 from tests.layers.support import SQUARE, body, put
@@ -148,7 +149,7 @@ def test_who_may_not_see_a_sub_meter_is_told_no_balance(world):
         audit, education = body(c, "audit"), body(c, "education")
     world.meter("main", daily=100, body_id=audit)
     world.meter("sub", daily=50, parent="main", body_id=education)
-    assert world.tell("balance", "main", actor=Actor("audit", (audit,))) is None
+    assert world.tell("balance", "main", actor=Actor("audit", all_business((audit,)))) is None
 
 
 def test_a_building_is_told_what_its_top_meters_used_last_month_by_carrier(world):
@@ -197,6 +198,8 @@ def test_a_hidden_top_meter_is_no_number(world):
     building = place(world)
     world.meter("main", daily=10, body_id=audit)
     world.serves("main", building_id=building)
-    hidden = world.tell("energy", building, "buildings", actor=Actor("e", (education,)))
+    hidden = world.tell(
+        "energy", building, "buildings", actor=Actor("e", all_business((education,)))
+    )
     assert said(hidden) == {"electricity": (None, "kWh")}
     assert hidden.lines[0].link is None

@@ -6,6 +6,7 @@ import pytest
 
 from layers.access import Actor
 from layers.network import Duct, LinkDuct, NetworkLink, NetworkNode
+from layers.policy import all_business
 from tests.layers.asking import lines, told, value
 from tests.layers.failing_network import SINCE, fill
 from tests.layers.support import put
@@ -97,7 +98,7 @@ def test_a_node_that_no_root_ever_reached_says_so(failing):
 
 
 def test_without_a_root_in_sight_nothing_is_judged(failing):
-    edge = Actor("edge", (failing[1]["edge"],))
+    edge = Actor("edge", all_business((failing[1]["edge"],)))
     said = node(failing, "A", actor=edge)
     assert (said.status, said.lines) == ("neutral", [])
     assert "根节点" in said.headline.zh

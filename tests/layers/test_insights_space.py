@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 
 from layers.access import ESTATE, Actor
 from layers.insights import Told
+from layers.policy import all_business
 from tests.layers.asking import NOW, lines, told, value
 from tests.layers.furnished import furnish
 from tests.support.small_estate import Estate
@@ -135,7 +136,7 @@ def test_an_actor_is_told_of_the_part_of_a_room_that_their_own_people_hold(datab
             text("UPDATE person SET body_id = :body WHERE name IN ('钱甲', '钱乙')"),
             {"body": there[1]["bodies", "012"]},
         )
-    education = Actor("012", (there[1]["bodies", "012"],))
+    education = Actor("012", all_business((there[1]["bodies", "012"],)))
     said = ask(there, "rooms", "area_standard", "B03-415", education)
     # Two thirds of 26.1 m² for two of 9 m² each.
     assert says(said) == ("ok", "17.4 m² ≤ 2 人标准之和 18 m²，符合标准")
@@ -171,7 +172,7 @@ def test_a_level_and_a_building_sum_up_their_offices(estate: Any) -> None:
     assert value(building, "people") == 8
     leased = ask(estate, "buildings", "occupancy", "B57")
     assert says(leased) == ("neutral", "2 间办公室，无空置")
-    audit = Actor("017", (estate[1]["bodies", "017"],))
+    audit = Actor("017", all_business((estate[1]["bodies", "017"],)))
     seen = ask(estate, "buildings", "occupancy", "B03", audit)
     assert (value(seen, "offices"), value(seen, "people")) == (2, 4)
 

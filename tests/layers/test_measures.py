@@ -13,6 +13,7 @@ from layers.access import ESTATE, EVERYONE, Actor
 from layers.labels import CHOICES
 from layers.measures import MEASURES, Question, Values, Window, classify, measure
 from layers.measures.base import last_days, last_month
+from layers.policy import all_business
 from layers.problems import BadRequest, NotFound
 from layers.registry import LAYERS, layer
 from tests.support import small_estate
@@ -259,7 +260,7 @@ def test_the_state_of_a_node_is_its_category(estate: Any) -> None:
 
 def test_an_actor_sees_the_measures_of_their_own_rooms_only(estate: Any) -> None:
     engine, ids = estate
-    audit = Actor("audit", (ids["bodies", "017"],))
+    audit = Actor("audit", all_business((ids["bodies", "017"],)))
     assert set(by_key(ask(engine, "over_quota", actor=audit), ids, "rooms")) == {
         "B03-415",
         "B03-102",

@@ -13,6 +13,7 @@ from layers.base import table_of
 from layers.energy import Meter, MeterScope, Reading
 from layers.estate import Building, Level, LevelBuilding, Site
 from layers.measures import Question, Window, measure
+from layers.policy import all_business
 from layers.space import Room, RoomLevel
 from layers.standards import Factor
 from tests.layers.support import SQUARE, body, put
@@ -182,10 +183,10 @@ def test_the_owner_of_a_sub_meter_does_not_take_it_for_the_whole(world):
     world.building("B01", 1000)
     world.meter("top", 900, building="B01", owner=world.audit)
     world.meter("below", 100, parent="top", building="B01", owner=world.education)
-    education = Actor("education", (world.education,))
+    education = Actor("education", all_business((world.education,)))
     assert world.ask(actor=education)["B01"] == (None, None)
     assert world.ask("site_kgce_per_m2", education)["S"] == (None, None)
-    audit = Actor("audit", (world.audit,))
+    audit = Actor("audit", all_business((world.audit,)))
     assert world.ask(actor=audit)["B01"] == pytest.approx((0.9 * KGCE, 1.0))
 
 
@@ -194,7 +195,10 @@ def test_a_site_with_a_building_that_is_not_to_be_seen_has_no_number(world):
     world.building("B02", 500, body_id=world.audit)
     world.meter("A", 900, building="B01")
     world.meter("B", 600, building="B02")
-    education, audit = Actor("e", (world.education,)), Actor("a", (world.audit,))
+    education, audit = (
+        Actor("e", all_business((world.education,))),
+        Actor("a", all_business((world.audit,))),
+    )
     assert world.ask("site_kgce_per_m2", education)["S"] == (None, None)
     assert world.ask(actor=education) == {"B01": pytest.approx((0.9 * KGCE, 1.0))}
     assert world.ask("site_kgce_per_m2", audit)["S"] == pytest.approx((KGCE, 1.0))

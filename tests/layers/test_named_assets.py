@@ -13,6 +13,7 @@ from layers.filter import Filter
 from layers.listing import Listing
 from layers.named import named
 from layers.people import Person
+from layers.policy import all_business
 from layers.space import Room
 from tests.layers.asking import lines, selected, told, value
 from tests.layers.support import body, put
@@ -128,7 +129,7 @@ def test_a_purchase_that_idle_assets_could_serve_says_how_many_and_where(world):
 
 def test_a_body_is_not_offered_what_it_may_not_see(world):
     ids = world[1]
-    education = Actor("education", (ids["education"],))
+    education = Actor("education", all_business((ids["education"],)))
     found = by_name(world, "purchases_idle_could_serve", actor=education)
     assert found["R1"]["idle"] == 1  # the three desks are the audit's
 

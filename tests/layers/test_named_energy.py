@@ -11,6 +11,7 @@ from layers.access import Actor
 from layers.base import table_of
 from layers.energy import Reading
 from layers.meter_events import rebuild
+from layers.policy import all_business
 from tests.layers.metering import World, at
 from tests.layers.support import body
 
@@ -151,6 +152,8 @@ def test_who_may_not_see_a_sub_meter_is_told_nothing_of_the_balance(world, datab
         audit, education = body(c, "audit"), body(c, "education")
     world.meter("main", daily=100, body_id=audit)
     world.meter("sub", daily=50, parent="main", body_id=education)
-    assert world.share(Actor("audit", (audit,))) == {}
-    assert world.share(Actor("both", (audit, education)))["main"] == pytest.approx((0.5, 1))
-    assert set(world.ask("silent_meters", Actor("audit", (audit,)))) == set()
+    assert world.share(Actor("audit", all_business((audit,)))) == {}
+    assert world.share(Actor("both", all_business((audit, education))))["main"] == pytest.approx(
+        (0.5, 1)
+    )
+    assert set(world.ask("silent_meters", Actor("audit", all_business((audit,))))) == set()

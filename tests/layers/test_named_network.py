@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from layers.access import Actor
+from layers.policy import all_business
 from tests.layers.asking import selected
 from tests.layers.failing_network import NODES, PEOPLE, ROOMS, SINCE, fill
 
@@ -63,7 +64,7 @@ def test_a_gateway_that_is_cut_off_is_silent(world):
 
 def test_without_a_root_in_sight_nothing_is_called_unreachable(world):
     engine, ids = world
-    edge = Actor("edge", (ids["edge"],))
+    edge = Actor("edge", all_business((ids["edge"],)))
     assert selected(engine, "unreachable_nodes", edge) == {}
     failed = by_name(world, selected(engine, "failed_nodes", edge))
     assert {name: row["unreachable"] for name, row in failed.items()} == {"X": None, "Y": None}

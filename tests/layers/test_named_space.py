@@ -14,6 +14,7 @@ from layers.access import ESTATE, EVERYONE, Actor
 from layers.measures.base import Question
 from layers.named import named
 from layers.named.space import NAMED
+from layers.policy import all_business
 from layers.registry import layer
 from tests.layers.furnished import furnish
 from tests.support.small_estate import Estate
@@ -46,7 +47,7 @@ def ask(
 
 
 def of(ids: Estate, body: str) -> Actor:
-    return Actor(body, (ids["bodies", body],))
+    return Actor(body, all_business((ids["bodies", body],)))
 
 
 def test_people_over_the_standard_are_judged_on_all_their_offices(estate: Any) -> None:

@@ -13,6 +13,7 @@ from layers.estate import Building, Level, LevelBuilding
 from layers.fleet import Stop, Trip, Vehicle
 from layers.network import Duct, NetworkLink, NetworkNode
 from layers.people import Person
+from layers.policy import all_business
 from layers.space import Occupancy, Opening, Room, RoomLevel
 from tests.layers.support import SQUARE, body, put
 
@@ -36,7 +37,7 @@ def estate(database):
                 c, Room, number=number, source_key=number, body_id=made["audit"], geom=SQUARE
             )
             put(c, RoomLevel, room_id=rooms[number], level_id=level)
-    actors = {name: Actor(name, (key,)) for name, key in made.items()}
+    actors = {name: Actor(name, all_business((key,))) for name, key in made.items()}
     return {"engine": database.engine, "bodies": made, "level": level, "rooms": rooms} | actors
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from layers.access import ESTATE, EVERYONE, Actor
 from layers.places import paths, read_path
+from layers.policy import all_business
 from layers.problems import BadRequest
 from layers.registry import layer
 from layers.search import fold, pinyin, refresh, search
@@ -93,7 +94,7 @@ def test_the_public_finds_public_rows_only(estate: Any) -> None:
     engine, ids = estate
     assert find(engine, "周试一", EVERYONE) == []
     assert [hit.layer for hit in find(engine, "会议", EVERYONE)] == ["rooms"]
-    audit = Actor("audit", (ids["bodies", "017"],))
+    audit = Actor("audit", all_business((ids["bodies", "017"],)))
     assert find(engine, "周试一", audit) == []
     assert [hit.id for hit in find(engine, "钱甲", audit)] == [ids["persons", "P3"]]
     assert find(engine, "B03-412", audit) == []

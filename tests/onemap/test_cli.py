@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from onemap.cli import main
 from tests.support.databases import Clone
 
 
@@ -28,25 +26,6 @@ def onemap(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         text=True,
         timeout=120,
     )
-
-
-@pytest.fixture
-def here(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """``here("token", "list")``: the same command in this process, two seconds sooner."""
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        for name, value in {"ONEMAP_LANGUAGE": "en", **environment}.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["onemap", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, ended.value.code, said.out, said.err)
-
-    return run
 
 
 def on(database: Clone) -> dict[str, str]:
@@ -72,13 +51,13 @@ def test_an_unknown_command_is_a_usage_error() -> None:
 
 def test_settings_are_listed_as_json_without_passwords() -> None:
     ended = onemap(
-        "settings", "--json", ONEMAP_PORT="9000", ONEMAP_DATABASE_URL="postgresql://a:secret@h/d"
+        "settings", "--json", ONEMAP_PORT="9000", ONEMAP_DATABASE_URL="postgresql://a:hunter2@h/d"
     )
     assert ended.returncode == 0, ended.stderr
     listed = {row["variable"]: row for row in json.loads(ended.stdout)}
     assert listed["ONEMAP_PORT"]["value"] == 9000
     assert listed["ONEMAP_PORT"]["source"] == "environment"
-    assert "secret" not in ended.stdout
+    assert "hunter2" not in ended.stdout
 
 
 def test_layers_are_listed_with_their_rows(database: Clone) -> None:
@@ -143,7 +122,7 @@ def test_a_token_is_shown_once_kept_as_a_digest_and_can_be_revoked(
     assert listed[0]["name"] == "auditor"
     assert listed[0]["revoked_at"]
     with psycopg.connect(database.owner_url) as link:
-        kept = link.execute("SELECT actor::text FROM actor").fetchall()
+        kept = link.execute("SELECT api_token::text FROM api_token").fetchall()
     assert secret not in str(kept)
 
 

@@ -20,8 +20,8 @@ from pandas.testing import assert_series_equal
 from shapely import box
 
 from onemap import Client
-from onemap.client import IncompleteError, ServiceError
-from tests.support import live, small_estate
+from onemap.client import IncompleteError, ServiceError, TokenExpiredError
+from tests.support import accounts, live, small_estate
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 10, 12, 9, tzinfo=ZONE)
@@ -39,6 +39,19 @@ def service(module_database: Any) -> Iterator[tuple[str, small_estate.Estate]]:
 def client(service: Any) -> Iterator[Client]:
     with Client(service[0]) as made:
         yield made
+
+
+def test_an_expired_token_is_told_as_such(service: Any, module_database: Any) -> None:
+    with module_database.engine.begin() as c:
+        accounts.with_token(c, "notebook", "om_old", whole_estate=True)
+        c.exec_driver_sql("UPDATE api_token SET expires_at = now() - interval '1 day'")
+    with Client(service[0], token="om_old", language="en") as old:
+        with pytest.raises(TokenExpiredError, match="expired at"):
+            old.layers()
+    with Client(service[0], token="om_unknown") as unknown:
+        with pytest.raises(ServiceError) as refused:
+            unknown.layers()
+    assert not isinstance(refused.value, TokenExpiredError)
 
 
 def test_the_layers_come_with_titles_and_counts(client: Client) -> None:

@@ -14,6 +14,7 @@ from layers.insights import INSIGHTS, Told
 from layers.measures.base import Question
 from layers.named import named
 from layers.people import Body, Person
+from layers.policy import all_business
 from layers.space import Room, RoomLevel
 from onemap.clock import DEMO_START
 from onemap.demo.stories import stories
@@ -108,7 +109,7 @@ def test_the_rooms_to_vacate_are_those_of_the_rooms_file(link, first):
 
 def test_a_body_is_told_of_its_own_alone(link):
     key = link.scalar(sa.select(Body.id).where(Body.code == TOLD["renting"]["lease"]["body"]))
-    own = Actor("017", (key,))
+    own = Actor("017", all_business((key,)))
     assert set(ask(link, "leasing_bodies", own)) == {key}
     assert ask(link, "over_quota_people", own) == {}
     assert ask(link, "unplaced_people", own) == {}

@@ -39,6 +39,7 @@ class Server:
     template_url: str
     owner_url: str
     app_url: str
+    accounts_url: str
 
 
 class Clone:
@@ -48,6 +49,7 @@ class Clone:
         self.name = name
         self.owner_url = database.renamed(server.owner_url, name)
         self.app_url = database.renamed(server.app_url, name)
+        self.accounts_url = database.renamed(server.accounts_url, name)
 
     @cached_property
     def engine(self) -> Engine:
@@ -107,6 +109,7 @@ def private_server(run: str) -> Iterator[Server]:
                 database.Database(
                     private.url("template_onemap", database.OWNER),
                     private.url("template_onemap", database.APP),
+                    accounts_url=private.url("template_onemap", database.ACCOUNTS),
                 )
             )
 
@@ -116,6 +119,7 @@ def private_server(run: str) -> Iterator[Server]:
             template_url=private.url("template_onemap"),
             owner_url=private.url("postgres", database.OWNER),
             app_url=private.url("postgres", database.APP),
+            accounts_url=private.url("postgres", database.ACCOUNTS),
         )
 
 
@@ -136,7 +140,7 @@ def external_server(url: str, app_url: str | None, run: str) -> Iterator[Server]
         database.prepare(database.Database(template, database.renamed(app_url or url, name)))
 
     once(run, "template", migrated)
-    yield Server(admin_url=admin, template_url=template, owner_url=url, app_url=app_url or url)
+    yield Server(admin, template, owner_url=url, app_url=app_url or url, accounts_url=url)
 
 
 def clone(link: psycopg.Connection, name: str, template: str, owner: str | None = None) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from layers.access import ESTATE, Actor
+from layers.access import ESTATE, EVERYONE, Actor
+from layers.policy import Grant, Role, all_business
 from layers.registry import LAYERS, layer
 from tiles.reads import reads, watched
 from tiles.vector import drawable, tile_query
+
+OWNER = Actor("a", all_business((1, 2)))
+# What each sees masked of the other's bodies is decided row by row.
+MIXED = Actor("b", (Grant(Role.DISPATCHER, (1,)), Grant(Role.VIEWER, (1, 2))))
 
 
 def relations(plan):
@@ -27,27 +32,27 @@ def test_the_plan_of_a_tile_reads_no_other_table(module_database):
         for each in LAYERS:
             if not drawable(each):
                 continue
-            for whole, actor in ((True, ESTATE), (False, Actor("a", (1, 2)))):
+            for actor in (ESTATE, EVERYONE, OWNER, MIXED):
                 for zoom in each.zooms:
                     query = tile_query(each, zoom, actor, None).compile(
                         dialect=dialect(), compile_kwargs={"literal_binds": True}
                     )
                     (plan,) = link.execute(text(f"EXPLAIN (FORMAT JSON) {query}")).one()
-                    found = reads(each, whole)
+                    found = reads(each, actor.pattern)
                     assert {*relations(plan)} <= {found.own, *found.others}, each.name
                     assert ("onemap_now" in str(query)) == found.dated
 
 
 def test_only_what_the_log_tells_of_is_kept():
-    kept = {each.name for each in LAYERS if drawable(each) and reads(each, True).tracked}
+    kept = {each.name for each in LAYERS if drawable(each) and reads(each, ESTATE.pattern).tracked}
     assert {"rooms", "buildings", "trips"} <= kept
     assert "positions" not in kept
 
 
 def test_the_columns_of_further_rows_are_known():
-    assert reads(layer("rooms"), True).others["level"] == {"id", "ordinal"}
-    assert "room" not in reads(layer("rooms"), True).others
+    assert reads(layer("rooms"), ESTATE.pattern).others["level"] == {"id", "ordinal"}
+    assert "room" not in reads(layer("rooms"), ESTATE.pattern).others
     # The circulation of a level is seen by whoever owns another room of it.
-    assert reads(layer("rooms"), False).others["room"] == {"id", "body_id"}
+    assert reads(layer("rooms"), OWNER.pattern).others["room"] == {"id", "body_id"}
     assert "name" not in watched()["room"]
     assert "reading" not in watched()

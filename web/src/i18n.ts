@@ -1,5 +1,6 @@
 import { createI18n } from 'vue-i18n'
 
+import { en as enAccount, zh as zhAccount } from './locales/account'
 import en from './locales/en'
 import { en as enPast, zh as zhPast } from './locales/past'
 import zh from './locales/zh'
@@ -8,5 +9,5 @@ export const i18n = createI18n({
   legacy: false,
   locale: 'zh',
   fallbackLocale: 'zh',
-  messages: { zh: { ...zh, ...zhPast }, en: { ...en, ...enPast } },
+  messages: { zh: { ...zh, ...zhPast, ...zhAccount }, en: { ...en, ...enPast, ...enAccount } },
 })

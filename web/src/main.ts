@@ -6,6 +6,7 @@ import './styles/page.css'
 import './styles/tools.css'
 import './styles/facts.css'
 import './styles/edit.css'
+import './styles/account.css'
 
 import { createApp } from 'vue'
 

@@ -4,6 +4,7 @@ import type { StyleSpecification } from 'maplibre-gl'
 
 import type { Consumption, Step } from '@/lib/consumption'
 
+import type { AccountsOfAll, Bodies, Me, NewAccount, NewGrant, NewToken, Sessions, SignIn, Tokens } from './account'
 import type { Done, Edit, Parts, Shapes } from './editing'
 import type { Counted, Grouped, Keys, Listed, NamedFilter, PlaceKind, Quarantined, Workspace } from './lists'
 import type { ChangeMarks, Difference, FileConflicts, History } from './past'
@@ -60,6 +61,13 @@ interface Answers {
   '/changes': ChangeMarks
   '/changes/between': Difference
   '/conflicts': FileConflicts
+  '/me': Me
+  '/me/sessions': Sessions
+  '/me/tokens': Tokens
+  '/administration/accounts': AccountsOfAll
+  '/administration/bodies': Bodies
+  '/administration/sessions': Sessions
+  '/administration/tokens': Tokens
 }
 
 // A path or a parameter that the service no longer has stops the build here: the types of both
@@ -84,6 +92,12 @@ const root = new URL('.', document.baseURI)
  */
 export const asked: { unit: number | null; at: string | null } = { unit: null, at: null }
 
+/**
+ * How this page is known to the service: what it repeats with each write, and who is told that the
+ * service no longer knows it.
+ */
+export const known: { csrf: string | null; lapsed: (refused: Refused) => void } = { csrf: null, lapsed: () => undefined }
+
 /** The absolute address of a path of the service; braces of tile templates stay as they are. */
 export function address(path: string): string {
   return /^[a-z]+:/i.test(path) ? path : root.href.replace(/\/$/, '') + '/' + path.replace(/^\//, '')
@@ -103,16 +117,13 @@ async function get<P extends Path>(path: P, given: Given<P>, signal?: AbortSigna
 }
 
 /** Ask for an address, or send it a body; whatever is no answer is an error. */
-export async function request(url: URL, signal?: AbortSignal, body?: unknown): Promise<Response> {
+export async function request(url: URL, signal?: AbortSignal, body?: unknown, method = body === undefined ? 'GET' : 'POST'): Promise<Response> {
   let response: Response
   try {
-    const headers = { Accept: 'application/json' }
-    response = await fetch(
-      url,
-      body === undefined
-        ? { signal, headers }
-        : { signal, method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) },
-    )
+    const headers: Record<string, string> = { Accept: 'application/json' }
+    if (method !== 'GET' && known.csrf !== null) headers['X-CSRF-Token'] = known.csrf
+    if (body !== undefined) headers['Content-Type'] = 'application/json'
+    response = await fetch(url, { signal, method, headers, body: body === undefined ? undefined : JSON.stringify(body) })
   } catch (cause) {
     if (signal?.aborted) throw cause
     throw new Unreachable('', { cause })
@@ -122,14 +133,33 @@ export async function request(url: URL, signal?: AbortSignal, body?: unknown): P
     throw new Unreachable()
   }
   const problem = await response.json().catch(() => ({}))
-  throw new Refused(response.status, problem as ProblemDetails)
+  const refused = new Refused(response.status, problem as ProblemDetails)
+  if (LAPSED.has(refused.problem.reason ?? '')) known.lapsed(refused)
+  throw refused
 }
+
+/** Reasons that are about who asks, not about what is asked. */
+const LAPSED = new Set(['session', 'sign_in', 'csrf', 'must_change', 'must_enrol'])
 
 /** Send a change. The unit narrows what is read; what is written is the editor's own right. */
 async function post<Answer>(path: string, lang: Language, body: unknown): Promise<Answer> {
   const url = new URL(address(path))
   url.searchParams.set('lang', lang)
   return (await (await request(url, undefined, body)).json()) as Answer
+}
+
+/** Ask about accounts: neither unit nor moment matter there. */
+async function ask<P extends Path>(path: P, lang: Language): Promise<Answers[P]> {
+  const url = new URL(address(path))
+  url.searchParams.set('lang', lang)
+  return (await (await request(url)).json()) as Answers[P]
+}
+
+/** Take something away. */
+async function remove(path: string, lang: Language): Promise<void> {
+  const url = new URL(address(path))
+  url.searchParams.set('lang', lang)
+  await request(url, undefined, undefined, 'DELETE')
 }
 
 /** What a list asks: see `state/lists`. */
@@ -185,4 +215,30 @@ export const api = {
   levels: (key: number, signal?: AbortSignal) => get('/buildings/{key}/levels', { path: { key } }, signal),
   consumption: async (key: number, window: string, step: Step, lang: Language, signal?: AbortSignal) =>
     (await (await request(addressOf('/meters/{key}/consumption', { path: { key }, query: { window, step, lang } }), signal)).json()) as Consumption,
+  me: (lang: Language) => ask('/me', lang),
+  signIn: (given: SignIn, lang: Language) => post<{ step: 'in' | 'code'; replaced: number }>('/sign-in', lang, given),
+  signOut: (lang: Language) => post<unknown>('/sign-out', lang, {}),
+  changePassword: (current: string, password: string, lang: Language) => post<unknown>('/me/password', lang, { current, password }),
+  enrol: (password: string, lang: Language) => post<{ uri: string; secret: string; picture: string }>('/me/second-factor', lang, { password }),
+  confirmFactor: (code: string, lang: Language) => post<unknown>('/me/second-factor/confirm', lang, { code }),
+  removeFactor: (password: string, lang: Language) => post<unknown>('/me/second-factor/remove', lang, { password }),
+  mySessions: (lang: Language) => ask('/me/sessions', lang),
+  endMySession: (key: number, lang: Language) => remove(`/me/sessions/${key}`, lang),
+  myTokens: (lang: Language) => ask('/me/tokens', lang),
+  makeMyToken: (token: NewToken, lang: Language) => post<{ id: number; token: string }>('/me/tokens', lang, token),
+  revokeMyToken: (key: number, lang: Language) => remove(`/me/tokens/${key}`, lang),
+  accounts: (lang: Language) => ask('/administration/accounts', lang),
+  allSessions: (lang: Language) => ask('/administration/sessions', lang),
+  allTokens: (lang: Language) => ask('/administration/tokens', lang),
+  bodies: (lang: Language) => ask('/administration/bodies', lang),
+  makeAccount: (account: NewAccount, lang: Language) =>
+    post<{ id: number; login: string; password: string | null }>('/administration/accounts', lang, account),
+  onAccount: (key: number, act: 'reset' | 'disable' | 'enable' | 'unlock' | 'forget-second-factor', lang: Language) =>
+    post<{ password: string | null }>(`/administration/accounts/${key}/${act}`, lang, {}),
+  grant: (key: number, grant: NewGrant, lang: Language) => post<{ id: number }>(`/administration/accounts/${key}/grants`, lang, grant),
+  revokeGrant: (key: number, lang: Language) => remove(`/administration/grants/${key}`, lang),
+  makeToken: (key: number, token: NewToken, lang: Language) =>
+    post<{ id: number; token: string }>(`/administration/accounts/${key}/tokens`, lang, token),
+  endSession: (key: number, lang: Language) => remove(`/administration/sessions/${key}`, lang),
+  revokeToken: (key: number, lang: Language) => remove(`/administration/tokens/${key}`, lang),
 }

@@ -263,6 +263,10 @@ export interface ProblemDetails {
   title?: string
   detail?: string
   status?: number
+  /** What it is about, where that is not what was asked for: `session`, `csrf`, `locked` … */
+  reason?: string
+  /** The field that is meant. */
+  field?: string
   /** Of 422: why each part cannot be. */
   errors?: { pointer: string; field: string; message: string }[]
   /** Of 412: rows that another changed meanwhile. */

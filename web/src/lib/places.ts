@@ -9,6 +9,7 @@ const ICONS: Record<string, IconName> = {
   network: 'nodes',
   cockpit: 'gauge',
   layers: 'layers',
+  administration: 'people',
 }
 
 export const iconOf = (space: string | null): IconName => (space === null ? 'house' : (ICONS[space] ?? 'table'))

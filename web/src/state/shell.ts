@@ -9,6 +9,8 @@ import { view } from './view'
 
 /** The last place of the rail: all layers. */
 export const LAYERS = 'layers'
+/** Where accounts and grants are kept, for whoever administers or audits. */
+export const ADMINISTRATION = 'administration'
 
 /** Put away the list with all that narrowed it. */
 export function closeList(): void {

@@ -15,13 +15,14 @@ from api.routes.facts import _statements
 from api.session import Config, Session
 from layers.access import ESTATE, Actor
 from layers.insights import INSIGHTS
+from layers.policy import all_business
 from layers.prepared import prepare
 from layers.registry import LAYERS
 
 # A day in Shanghai, from its first instant on.
 DAY = datetime(2026, 10, 11, 16, tzinfo=UTC)
 MINUTES = st.integers(0, 24 * 60 - 1)
-SCOPED = Actor("甲", (3, 4))
+SCOPED = Actor("甲", all_business((3, 4)))
 ASKED = {
     **{
         f"facts of {shown.name}": lambda session, shown=shown: (

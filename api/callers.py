@@ -20,10 +20,11 @@ from starlette.requests import HTTPConnection
 
 from api.database import Connections
 from api.feed import NEVER, Feed
-from layers import accounts
+from layers import bearers
 from layers.access import Actor
-from layers.accounts import ApiToken, Bearer, SignInSession, csrf_of, hash_token
+from layers.accounts import ApiToken, SignInSession, TokenScope, csrf_of, hash_token
 from layers.base import table_of
+from layers.bearers import Bearer
 from layers.policy import Role
 from layers.problems import Forbidden, Problem, Unauthorized
 from layers.signing_in import Rules
@@ -191,8 +192,8 @@ class Callers:
                 return bearer
         # The count goes first: what is committed while the database is asked is not missed.
         seen = feed.seen if feed.fresh else NEVER
-        statement = accounts.by_session() if by == "session" else accounts.by_token()
-        found = accounts.bearer_of(await connections.fetch(statement, {"digest": digest}), by)
+        statement = bearers.by_session() if by == "session" else bearers.by_token()
+        found = bearers.bearer_of(await connections.fetch(statement, {"digest": digest}), by)
         if found is None or seen == NEVER:
             self._known.pop(digest, None)
         else:
@@ -291,7 +292,7 @@ def actor_from(caller: Caller, method: str, now: datetime) -> Actor:
     Forbidden : a token that reads alone is used to change something; or see `refuse_wanting`.
     """
     refuse_wanting(caller)
-    reads = caller.bearer.scope is accounts.TokenScope.READ
+    reads = caller.bearer.scope is TokenScope.READ
     if reads and method not in SAFE:
         raise Forbidden(
             "此令牌只能读取；请新建允许修改的令牌",

@@ -16,7 +16,7 @@ from api.database import Connections
 from api.session import Config, language_of
 from api.writing import Writer
 from layers.access import ESTATE, rows
-from layers.accounts import Held
+from layers.bearers import Held
 from layers.labels import Text
 from layers.people import BODIES
 from layers.problems import Unauthorized, Unavailable

@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from layers import accounts, db
+from layers import bearers, db
 from layers.accounts import TokenScope, hash_token
 from layers.policy import BUSINESS
 from layers.prepared import Prepared
 
 
-def bearer(connection: sa.Connection, token: str) -> accounts.Bearer | None:
+def bearer(connection: sa.Connection, token: str) -> bearers.Bearer | None:
     """Ask what a service asks, through the driver of the tests."""
-    ready: Prepared = accounts.by_token()
+    ready: Prepared = bearers.by_token()
     query = ready.sql
     for place in range(len(ready.names), 0, -1):
         query = query.replace(f"${place}", f"%({ready.names[place - 1]})s")
     given = {name: ready.values[name] for name in ready.names} | {"digest": hash_token(token)}
     found = connection.exec_driver_sql(query, given).mappings().all()
-    return accounts.bearer_of(list(found), "token")
+    return bearers.bearer_of(list(found), "token")
 
 
 @pytest.fixture

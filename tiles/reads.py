@@ -79,7 +79,8 @@ def watched() -> dict[str, tuple[str, ...]]:
     """Return by table the columns that tiles read of rows that are not their own."""
     found: dict[str, set[str]] = {}
     for layer in registry.LAYERS:
-        if drawable(layer):
+        # Newest positions are never kept, and no log tells of them.
+        if drawable(layer) and layer.series is None:
             for actor in _PATTERNS:
                 for table, columns in reads(layer, actor).others.items():
                     if "revision" in registry_table(table).c:

@@ -86,6 +86,8 @@ def _lock(connection: sa.Connection, seq: int) -> None:
     models = {table_of(m).name: m for m in _tracked()}
     touched = sa.select(change.c.layer).distinct().where(change.c.tx == _tx(seq))
     for name in sorted(connection.scalars(touched)):
+        if not models[name].managed:  # nobody edits those, and the set is not undone
+            continue
         table = table_of(models[name])
         rows = mine.where(change.c.layer == name)
         held = sa.select(table.c.id).where(table.c.id.in_(rows)).order_by(table.c.id)

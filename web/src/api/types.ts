@@ -56,6 +56,10 @@ export interface Layer {
   searchable: string[]
   items: string
   fields: Field[]
+  /** Whether who asks makes, deletes and links its rows. */
+  makes: boolean
+  /** Whether who asks gives its rows their place and shape. */
+  places: boolean
 }
 
 export interface Group {

@@ -349,7 +349,7 @@ export const layerTitle = (name: string): string => tr(layers.value.get(name)?.t
 
 /** Layers of which new things may be drawn; the base map is the surveyors'. */
 export const drawable = computed(() =>
-  [...layers.value.values()].filter((layer) => layer.geometry && layer.tiles && layer.group !== 'basemap' && layer.fields.some((field) => field.editable)),
+  [...layers.value.values()].filter((layer) => layer.geometry && layer.tiles && layer.group !== 'basemap' && layer.makes && layer.places),
 )
 
 export const extentOf = (geometry: Geometry): Bounds => {

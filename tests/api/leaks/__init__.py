@@ -1,0 +1,1 @@
+"""Parts of the leak matrix: what is planted, what is asked, and how answers are read."""

@@ -18,9 +18,14 @@ from layers.scope import TIMEZONE
 TIMEOUT_S = 60.0
 # How long a file waits until another one that is being read has gone out.
 PATIENCE_S = 30.0
-_LOST = (
+_BROKEN = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # What the driver says where the server ends amid its words.
+    asyncpg.InternalClientError,
+)
+_LOST = (
+    *_BROKEN,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
@@ -155,7 +160,7 @@ class Connections:
         with in_words():
             try:
                 return list(await self.pool.fetch(ready.sql, *arguments))
-            except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+            except _BROKEN:
                 # A connection kept from before a restart of the server: reading again is harmless.
                 return list(await self.pool.fetch(ready.sql, *arguments))
 

@@ -106,6 +106,8 @@ export interface paths {
                                     editable: boolean;
                                     required: boolean;
                                 }[];
+                                makes: boolean;
+                                places: boolean;
                             }[];
                         };
                     };
@@ -1743,6 +1745,436 @@ export interface paths {
                                 before: unknown;
                             }[];
                             next: number | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            account: {
+                                id: number;
+                                login: string;
+                                name: string;
+                                /** @enum {string} */
+                                kind: "person" | "service";
+                                password: boolean;
+                                second_factor: boolean;
+                            } | null;
+                            roles: {
+                                /** @enum {string} */
+                                name: "administrator" | "auditor" | "asset_manager" | "dispatcher" | "planner" | "energy_manager" | "network_operator" | "analyst" | "viewer" | "device";
+                                title: {
+                                    zh: string;
+                                    en: string;
+                                };
+                            }[];
+                            grants: {
+                                /** @enum {string} */
+                                role: "administrator" | "auditor" | "asset_manager" | "dispatcher" | "planner" | "energy_manager" | "network_operator" | "analyst" | "viewer" | "device";
+                                body: {
+                                    id: number;
+                                    name: string | null;
+                                } | null;
+                                layers: string[] | null;
+                                /** Format: date-time */
+                                valid_until: string | null;
+                            }[];
+                            wanting: ("password" | "second_factor") | null;
+                            csrf: string | null;
+                            session: {
+                                id: number;
+                                /** Format: date-time */
+                                ends_at: string;
+                                idle_s: number;
+                                /** Format: date-time */
+                                since: string;
+                            } | null;
+                            may: {
+                                administer: boolean;
+                                audit: boolean;
+                            };
+                            ended: {
+                                why: string;
+                                text: string;
+                            } | null;
+                            /** @enum {string} */
+                            anonymous: "public" | "estate" | "refuse";
+                            sign_in: {
+                                password: boolean;
+                                single_sign_on: string | null;
+                                demo: string[];
+                                rules: {
+                                    length: number;
+                                    classes: number;
+                                    passphrase: number;
+                                    remembered: number;
+                                };
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            sessions: {
+                                id: number;
+                                method: string;
+                                /** Format: date-time */
+                                created_at: string;
+                                /** Format: date-time */
+                                seen_at: string;
+                                address: string | null;
+                                agent: string | null;
+                                current: boolean;
+                                login?: string;
+                                name?: string;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            tokens: {
+                                id: number;
+                                name: string;
+                                /** @enum {string} */
+                                scope: "read" | "edit";
+                                layers: string[] | null;
+                                /** Format: date-time */
+                                created_at: string;
+                                /** Format: date-time */
+                                expires_at: string | null;
+                                /** Format: date-time */
+                                revoked_at: string | null;
+                                /** Format: date-time */
+                                used_at: string | null;
+                                login?: string;
+                                account?: string;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/administration/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            accounts: {
+                                id: number;
+                                login: string;
+                                name: string;
+                                /** @enum {string} */
+                                kind: "person" | "service";
+                                password: boolean;
+                                must_change: boolean;
+                                second_factor: boolean;
+                                external: boolean;
+                                /** Format: date-time */
+                                locked_until: string | null;
+                                /** Format: date-time */
+                                disabled_at: string | null;
+                                /** Format: date-time */
+                                created_at: string;
+                                created_by: string | null;
+                                /** Format: date-time */
+                                seen_at: string | null;
+                                grants: {
+                                    id: number;
+                                    /** @enum {string} */
+                                    role: "administrator" | "auditor" | "asset_manager" | "dispatcher" | "planner" | "energy_manager" | "network_operator" | "analyst" | "viewer" | "device";
+                                    body: {
+                                        id: number;
+                                        name: string | null;
+                                    } | null;
+                                    layers: string[] | null;
+                                    /** Format: date-time */
+                                    valid_until: string | null;
+                                    /** @enum {string} */
+                                    origin: "hand" | "group";
+                                    granted_by: string | null;
+                                    /** Format: date-time */
+                                    granted_at: string;
+                                    over: boolean;
+                                }[];
+                            }[];
+                            roles: {
+                                [key: string]: {
+                                    zh: string;
+                                    en: string;
+                                };
+                            };
+                            may_change: boolean;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/administration/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            sessions: {
+                                id: number;
+                                method: string;
+                                /** Format: date-time */
+                                created_at: string;
+                                /** Format: date-time */
+                                seen_at: string;
+                                address: string | null;
+                                agent: string | null;
+                                current: boolean;
+                                login?: string;
+                                name?: string;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/administration/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            tokens: {
+                                id: number;
+                                name: string;
+                                /** @enum {string} */
+                                scope: "read" | "edit";
+                                layers: string[] | null;
+                                /** Format: date-time */
+                                created_at: string;
+                                /** Format: date-time */
+                                expires_at: string | null;
+                                /** Format: date-time */
+                                revoked_at: string | null;
+                                /** Format: date-time */
+                                used_at: string | null;
+                                login?: string;
+                                account?: string;
+                            }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/administration/bodies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            bodies: {
+                                id: number;
+                                name: string;
+                                code: string | null;
+                                parent: number | null;
+                                grants: number;
+                            }[];
                         };
                     };
                 };

@@ -127,7 +127,7 @@ async def test_who_does_not_see_the_whole_estate_is_refused_with_the_reason(fill
     async with serve(filled) as client:
         for path in ("/quarantine", "/quarantine/export"):
             body = assert_problem(await client.get(path, headers=known), 403)
-            assert "whole estate" in body["detail"]
+            assert "the whole of their layer" in body["detail"]
     async with serve(filled, anonymous="public") as client:
         assert_problem(await client.get("/quarantine"), 403)
         assert_problem(await client.get("/quarantine/export"), 403)

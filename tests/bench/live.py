@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,9 +112,7 @@ def editor(url: str) -> str:
     """Return a fresh token that may change the whole estate."""
     engine = estate.engine_of(url)
     with engine.begin() as connection:
-        actor = sa.table("actor", sa.column("name"))
-        connection.execute(sa.delete(actor).where(actor.c.name == "bench"))
-        made = tokens.create(connection, "bench", body=None, edit=True)
+        made = tokens.create(connection, f"bench-{uuid.uuid4().hex}", body=None, edit=True)
     engine.dispose()
     return made
 

@@ -26,6 +26,7 @@ from tests.bench.tiles import square
 
 PAGES = 20
 STAYS_S = 3.0
+WARM_S = 30.0
 WARM = 0.2
 """The share of the run after which everything has been asked for often, and memory is compared."""
 GROWTH = 1.1
@@ -98,7 +99,7 @@ def run(bench: estate.Bench, seconds: float) -> int:
     with servers.started(bench, cache_mb=64) as (address, pid):
         lines = [*mixed.requests(token), *others(bench)]
         random.Random(data.SEED).shuffle(lines)
-        mixed.loaded(address, lines, 5)
+        mixed.loaded(address, lines, WARM_S)  # pools open connections as they are needed
         before = left(bench, pid)
         pages = Pages(address)
         with mixed.Memory(pid) as memory, pages.running():

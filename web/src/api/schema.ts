@@ -107,6 +107,8 @@ export interface paths {
                                     editable: boolean;
                                     required: boolean;
                                 }[];
+                                makes: boolean;
+                                places: boolean;
                             }[];
                         };
                     };

@@ -331,11 +331,3 @@ async def test_an_edit_as_a_unit_stays_within_it(
     with database.engine.connect() as link:
         capacities = text("SELECT capacity FROM room WHERE id = ANY(:ids) ORDER BY id")
         assert link.scalars(capacities, {"ids": [mine, theirs, public]}).all() == [9, 8, 20]
-
-
-async def test_of_conflicts_only_who_sees_the_whole_estate_decides(
-    client: httpx.AsyncClient, ids: Any
-) -> None:
-    unit = {"unit": ids["bodies", "017"]}
-    answer = await client.post("/conflicts/1", params=unit, json={"take": "mine"})
-    assert answer.status_code == 403

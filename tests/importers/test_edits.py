@@ -102,6 +102,9 @@ def test_a_conflict_is_an_issue_keeps_the_persons_value_and_is_asked_once(
     edits = table_of(HandEdit)
     with database.engine.begin() as link:
         key = link.scalar(sa.select(edits.c.id))
+        # Who sees some bodies alone learns of none: what a file says may be of any.
+        with pytest.raises(NotFound):
+            decide(link, Actor("wang", all_business((1,))), key, "mine")
         assert decide(link, EDITOR, key, "mine") is None
     assert conflicts(run("vehicles", newer)) == [], (
         "decided once, not asked again for the same value"

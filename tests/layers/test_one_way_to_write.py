@@ -32,8 +32,23 @@ ASIDE = {
     # Forgetting history and log; what is there now is not touched.
     ("layers/pruning.py", "start"): "record_start",
     ("layers/pruning.py", "table"): "change, change_set and the histories",
-    # Who may ask, and which database is the demo's.
-    ("onemap/tokens.py", "Account"): "actor",
+    # Who may come in, and which database is the demo's.
+    ("layers/administering.py", "ACCOUNT"): "account",
+    ("layers/administering.py", "GRANT"): "role_grant",
+    ("layers/administering.py", "SESSION"): "sign_in_session",
+    ("layers/administering.py", "TOKEN"): "api_token",
+    ("layers/externals.py", "ACCOUNT"): "account",
+    ("layers/externals.py", "GRANT"): "role_grant",
+    ("layers/externals.py", "table_of(Account)"): "account",
+    ("layers/signing_in.py", "ACCOUNT"): "account",
+    ("layers/signing_in.py", "FAILURE"): "sign_in_failure",
+    ("layers/signing_in.py", "FORMER"): "former_password",
+    ("layers/signing_in.py", "SESSION"): "sign_in_session",
+    ("api/callers.py", "table"): "sign_in_session and api_token",
+    ("api/routes/me.py", "ACCOUNT"): "account",
+    ("api/routes/sign_in.py", "session"): "sign_in_session",
+    ("onemap/demo/accounts.py", "ACCOUNT"): "account",
+    ("onemap/tokens.py", "TOKEN"): "api_token",
     ("onemap/demo/mark.py", "META"): "meta",
 }
 # The triggers of history and log, and the COPY that `copy_rows` composes.

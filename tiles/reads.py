@@ -15,9 +15,9 @@ from sqlalchemy import Alias, Column, Table
 from sqlalchemy.sql import visitors
 
 from layers import registry
-from layers.access import ESTATE, EVERYONE, Actor
+from layers.access import ESTATE, Actor
 from layers.base import Layer
-from layers.policy import Grant, Role
+from layers.policy import all_business
 from tiles.vector import drawable, tile_query
 
 
@@ -39,12 +39,8 @@ class Reads:
     tracked: bool
 
 
-# One of each kind: what several grants read is what each of them reads.
-_PATTERNS = (
-    ESTATE.pattern,
-    EVERYONE.pattern,
-    *(Actor("", (Grant(role, bodies),)).pattern for role in Role for bodies in (None, ())),
-)
+# Who sees all, and who sees what belongs to bodies: nobody's tiles are read from more than these.
+_PATTERNS = (ESTATE.pattern, Actor("", all_business(())).pattern)
 
 
 @lru_cache(maxsize=4096)

@@ -13,6 +13,7 @@ from tiles.vector import drawable, tile_query
 OWNER = Actor("a", all_business((1, 2)))
 # What each sees masked of the other's bodies is decided row by row.
 MIXED = Actor("b", (Grant(Role.DISPATCHER, (1,)), Grant(Role.VIEWER, (1, 2))))
+VIEWER = Actor("c", (Grant(Role.VIEWER, (1,)),))
 
 
 def relations(plan):
@@ -56,3 +57,14 @@ def test_the_columns_of_further_rows_are_known():
     assert reads(layer("rooms"), OWNER.pattern).others["room"] == {"id", "body_id"}
     assert "name" not in watched()["room"]
     assert "reading" not in watched()
+
+
+def test_nobodys_tiles_depend_on_what_is_not_watched():
+    told = {table: set(columns) for table, columns in watched().items()}
+    tracked = {each.table.name for each in LAYERS if each.series is None}
+    for each in LAYERS:
+        if drawable(each) and each.series is None:
+            for actor in (EVERYONE, VIEWER, MIXED):
+                for table, columns in reads(each, actor.pattern).others.items():
+                    if table in tracked:
+                        assert columns - {"id"} <= told[table], (each.name, actor, table)

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from onemap.commands import data, info, quarantine, run, tiles
+from onemap.commands import data, info, keeping, quarantine, run, tiles
 from onemap.trouble import ExitCode, Trouble, say
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ data.register(app)
 quarantine.register(app)
 info.register(app)
 tiles.register(app)
+keeping.register(app)
 
 
 def main() -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,8 +11,9 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from onemap.operating_settings import OperatingSettings
 from onemap.trouble import ExitCode, Trouble, language
 
 PREFIX = "ONEMAP_"
@@ -47,7 +49,7 @@ def _about(zh: str, en: str) -> Any:
     return {"zh": zh, "en": en}
 
 
-class Settings(BaseSettings):
+class Settings(OperatingSettings):
     """All settings of the service; each is also the environment variable ``ONEMAP_<NAME>``."""
 
     model_config = SettingsConfigDict(
@@ -179,10 +181,15 @@ class Settings(BaseSettings):
             raise ValueError("not an IANA time zone, such as Asia/Shanghai") from unknown
         return value
 
-    @field_validator("data_dir", "tile_archive")
+    @field_validator("data_dir", "tile_archive", "backup_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().resolve()
+
+    @property
+    def backups(self) -> Path:
+        """The folder of backups."""
+        return self.backup_dir or self.data_dir / "backups"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -254,7 +261,7 @@ def describe(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _plain(value: object) -> Any:
-    return str(value) if isinstance(value, Path | StrEnum) else value
+    return str(value) if isinstance(value, Path | StrEnum | time) else value
 
 
 def without_password(value: str) -> str:

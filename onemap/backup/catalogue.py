@@ -46,3 +46,8 @@ def recorded(connection: sa.Connection) -> tuple[int | None, int]:
     return connection.scalar(sa.select(sa.func.max(record.c.seq))), int(
         connection.scalar(highest) or 0
     )
+
+
+def next_number(connection: sa.Connection) -> int:
+    """Return the number that a transaction of now bears in the record."""
+    return int(connection.scalar(sa.select(sa.cast(sa.func.onemap_tx(), sa.Text))) or 0)

@@ -1,4 +1,4 @@
-"""``backup`` and ``restore``."""
+"""``backup``, ``restore`` and ``doctor``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def register(app: typer.Typer) -> None:
         )
     )(backup)
     app.command(help=say("从备份恢复", "restore a backup"))(restore)
+    app.command(help=say("检查缺什么、如何补齐", "say what is missing here, and how it is mended"))(
+        doctor
+    )
 
 
 def backup(
@@ -146,3 +149,25 @@ def restore(
             f"{file}: {rows:,} rows and {len(manifest.files)} files of {at} – {done}",
         )
     )
+
+
+def doctor(demo: Demo = False, as_json: Json = False) -> None:
+    """Look at machine, data folder and database; ends with a status where something must be mended.
+
+    The status is that of the first such thing.
+    """
+    from onemap.commands.reports import print_json
+    from onemap.doctor import State, examine
+    from onemap.settings import load
+
+    found = []
+    for each in examine(load(), demo=demo):
+        found.append(each)
+        if not as_json:
+            typer.echo(each.line())
+    bad = [each for each in found if each.state is State.MEND]
+    if as_json:
+        print_json({"ok": not bad, "findings": [each.as_dict() for each in found]})
+    elif bad:
+        typer.echo(say(f"{len(bad)} 项须修复", f"{len(bad)} to be mended"))
+    raise typer.Exit(bad[0].code if bad else ExitCode.OK)

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from onemap.commands import data, info, quarantine, run, tiles, users
+from onemap.commands import data, info, keeping, quarantine, run, tiles, users
 from onemap.trouble import ExitCode, Trouble, say
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ quarantine.register(app)
 info.register(app)
 tiles.register(app)
 users.register(app)
+keeping.register(app)
 
 
 def main() -> NoReturn:

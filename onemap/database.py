@@ -371,8 +371,3 @@ def writable() -> list[str]:
     managed = (each.class_ for each in Base.registry.mappers)
     tables = [table_of(m).name for m in managed if issubclass(m, Tracked) and m.managed]
     return sorted([*tables, table_of(SearchEntry).name, table_of(HandEdit).name])
-
-
-def psql_environment() -> dict[str, str]:
-    """Return the environment for psql: the user's own, without another server's PG* settings."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("PG")}

@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from onemap.trouble import ExitCode, Trouble
 
@@ -61,6 +62,48 @@ def choose(version: int | None = None) -> Programs:
         f"PostgreSQL {version or OLDEST} with PostGIS is not installed. As administrator run: "
         f"apt-get install {name} – or name an external database in ONEMAP_DATABASE_URL.",
     )
+
+
+def client(name: str, server: int) -> str:
+    """Return the path of a client program that can speak to a server of a major version.
+
+    An older one than the server refuses; of those that do not, the nearest is taken.
+
+    Raises
+    ------
+    Trouble
+        When there is none, with the command that installs one.
+    """
+    found = {
+        int(program.parent.parent.name): program
+        for root in _ROOTS
+        for program in root.glob(f"*/bin/{name}")
+        if program.parent.parent.name.isdigit()
+    }
+    able = [version for version in found if version >= server]
+    if able:
+        return str(found[min(able)])
+    raise Trouble(
+        ExitCode.MISSING_SOFTWARE,
+        f"未找到 PostgreSQL {server} 的 {name}。请以管理员身份运行："
+        f"apt-get install postgresql-client-{server}",
+        f"{name} of PostgreSQL {server} is not installed. As administrator run: "
+        f"apt-get install postgresql-client-{server}",
+    )
+
+
+def client_environment(url: str) -> tuple[str, dict[str, str]]:
+    """Return the address without its password, and an environment that holds it.
+
+    Whoever lists the processes of the machine reads their arguments.
+    """
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url, kept
+    user, _, place = parts.netloc.rpartition("@")
+    plain = parts._replace(netloc=f"{user.partition(':')[0]}@{place}").geturl()
+    return plain, kept | {"PGPASSWORD": unquote(parts.password)}
 
 
 @dataclass(frozen=True)

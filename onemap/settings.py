@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from onemap.operating_settings import OperatingSettings
 from onemap.sign_in_settings import SignInSettings, about
 from onemap.trouble import ExitCode, Trouble, language
 
@@ -44,7 +46,7 @@ def default_data_dir() -> Path:
     return Path(home) / "onemap"
 
 
-class Settings(SignInSettings):
+class Settings(SignInSettings, OperatingSettings):
     """All settings of the service; each is also the environment variable ``ONEMAP_<NAME>``."""
 
     model_config = SettingsConfigDict(
@@ -176,10 +178,15 @@ class Settings(SignInSettings):
             raise ValueError("not an IANA time zone, such as Asia/Shanghai") from unknown
         return value
 
-    @field_validator("data_dir", "tile_archive")
+    @field_validator("data_dir", "tile_archive", "backup_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().resolve()
+
+    @property
+    def backups(self) -> Path:
+        """The folder of backups."""
+        return self.backup_dir or self.data_dir / "backups"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -261,7 +268,7 @@ def describe(settings: Settings) -> list[dict[str, Any]]:
 def _plain(value: object) -> Any:
     if isinstance(value, dict):
         return {key: [each.model_dump() for each in of] for key, of in value.items()}
-    return str(value) if isinstance(value, Path | StrEnum | SecretStr) else value
+    return str(value) if isinstance(value, Path | StrEnum | SecretStr | time) else value
 
 
 def without_password(value: str) -> str:

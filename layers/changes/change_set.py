@@ -247,9 +247,7 @@ class ChangeSet:
         self.connection.execute(sa.text("SET CONSTRAINTS onemap_seal IMMEDIATE"))
         record = Base.metadata.tables["change_set"]
         found = self.connection.execute(
-            sa.select(record.c.seq, record.c.recorded_at).where(
-                record.c.tx == sa.func.pg_current_xact_id()
-            )
+            sa.select(record.c.seq, record.c.recorded_at).where(record.c.tx == sa.func.onemap_tx())
         ).one_or_none()
         return None if found is None else (found.seq, found.recorded_at)
 

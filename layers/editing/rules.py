@@ -203,9 +203,7 @@ def _before(table: sa.Table) -> sa.Subquery:
     """Return the geometries that rows of `table` had before this transaction."""
     past = Base.metadata.tables[table.name + "_history"]
     return (
-        sa.select(past.c.id, past.c.geom)
-        .where(past.c.tx == sa.func.pg_current_xact_id())
-        .subquery("before")
+        sa.select(past.c.id, past.c.geom).where(past.c.tx == sa.func.onemap_tx()).subquery("before")
     )
 
 

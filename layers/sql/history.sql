@@ -7,13 +7,22 @@ CREATE OR REPLACE FUNCTION onemap_now() RETURNS timestamptz LANGUAGE sql STABLE 
         interval '0')
 $$;
 
+-- The number of this transaction in the record. A restored estate brings numbers of another server,
+-- which counts its own from the beginning: `tx_base` stands above all that were brought.
+CREATE OR REPLACE FUNCTION onemap_tx() RETURNS xid8 LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        (SELECT (pg_current_xact_id()::text::numeric + (value #>> '{}')::numeric)::text::xid8
+           FROM meta WHERE key = 'tx_base'),
+        pg_current_xact_id())
+$$;
+
 -- Statement trigger of every tracked table, with the rights of the tables' owner: whoever may write
 -- a row writes history and log through it and not otherwise. Transition tables have no statistics,
 -- so a nested loop over them would make large updates quadratic.
 CREATE OR REPLACE FUNCTION onemap_track() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET enable_nestloop = off AS $$
 DECLARE
-    this_tx xid8 := pg_current_xact_id();
+    this_tx xid8 := onemap_tx();
     has_geom boolean;
     columns text;
     extent_old text := 'NULL::geometry';

@@ -268,7 +268,7 @@ def psql(
 
     from layers.ticks import Ticks
     from onemap import postgres
-    from onemap.database import opened, psql_environment
+    from onemap.database import opened
     from onemap.settings import load
 
     found = postgres.installed()
@@ -281,7 +281,8 @@ def psql(
         )
     with opened(load(), demo=demo, upgrade=False) as database:
         url = database.app_url if app_role else database.owner_url
-        ended = subprocess.run([program, url, *context.args], env=psql_environment(), check=False)
+        address, environment = postgres.client_environment(url)
+        ended = subprocess.run([program, address, *context.args], env=environment, check=False)
         Ticks.of(database.ticks).tick()  # nobody knows what was written by hand
     raise typer.Exit(ended.returncode)
 

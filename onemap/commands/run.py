@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,8 +48,24 @@ def serve(
 
     settings = load(host=host, port=port, workers=workers, data_dir=data_dir)
     serving.refuse_taken_port(settings.host, settings.port)
-    with opened(settings) as database:
+    with opened(settings) as database, _backups(settings):
         serving.run(settings, database, Clock(), demo=False)
+
+
+@contextlib.contextmanager
+def _backups(settings: Settings) -> Iterator[None]:
+    """Make backups at the time of day that is set, while the block runs."""
+    from onemap.backup.schedule import Schedule
+
+    if settings.backup_at is None:
+        yield
+        return
+    schedule = Schedule(settings)
+    schedule.start()
+    try:
+        yield
+    finally:
+        schedule.stop()
 
 
 def demo(

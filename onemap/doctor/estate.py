@@ -1,0 +1,250 @@
+"""The database: versions, locale, clock, tables, rights and the record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
+
+from layers import db
+from layers.base import Base
+from onemap.backup import catalogue
+from onemap.database import Database, check, connect, opened, role_of, writable
+from onemap.doctor.findings import Finding, State, of, ok
+from onemap.settings import Settings
+from onemap.trouble import ExitCode, Trouble
+
+CLOCK_S = 2.0
+
+
+def estate(settings: Settings, *, demo: bool) -> Iterator[Finding]:
+    """Look at the database of the estate, or of the demo."""
+    made = settings.database_url or (settings.data_dir / "postgres" / "PG_VERSION").exists()
+    if not made:
+        yield Finding(
+            "database", State.ADVICE, "数据库尚未建立", "there is no database yet",
+            "首次运行 onemap serve 或 onemap import 时自动建立",
+            "onemap serve or onemap import makes it when first run",
+        )  # fmt: skip
+        return
+    try:
+        with opened(settings, demo=demo, upgrade=False) as database:
+            check(database.owner_url)
+            yield from _asked(settings, database)
+    except Trouble as trouble:
+        yield of("database", trouble)
+
+
+def _asked(settings: Settings, database: Database) -> Iterator[Finding]:
+    with connect(database.owner_url) as link:
+        yield _versions(link)
+        yield _locale(link)
+        yield _postgis(link)
+        yield _clock(link)
+        yield _zone(link, settings.timezone)
+        yield _connections(link, settings)
+        schema = _schema(database)
+        yield schema
+        if schema.state is State.OK:
+            yield _rights(link, database)
+            yield _numbers(database)
+
+
+def _versions(link: psycopg.Connection) -> Finding:
+    """`check` has refused what is too old."""
+    rows = link.execute("SELECT extname, extversion FROM pg_extension").fetchall()
+    found: dict[str, str] = dict(rows)
+    told = (
+        f"PostgreSQL {link.info.parameter_status('server_version')}, "
+        f"PostGIS {found['postgis']}, ltree {found['ltree']}"
+    )
+    return ok("database", told, told)
+
+
+def _value(link: psycopg.Connection, query: Any, *values: Any) -> Any:
+    row = link.execute(query, values).fetchone()
+    return row[0] if row else None
+
+
+def _locale(link: psycopg.Connection) -> Finding:
+    """`check` has refused another encoding than UTF-8."""
+    kind = _value(link, "SELECT datctype FROM pg_database WHERE datname = current_database()")
+    if _value(link, "SELECT lower('Ä') = 'ä'"):
+        return ok("locale", f"编码 UTF8，字符分类 {kind}", f"encoding UTF8, locale {kind}")
+    return Finding(
+        "locale", State.ADVICE, f"字符分类为 {kind}：非英文字母查找时不分大小写无效",
+        f"the locale is {kind}: searches tell capitals of other alphabets apart",
+        "重建数据库时请用 LOCALE 'C.UTF-8'（见 README），再用 onemap backup 与 restore 搬移",
+        "Make the database anew with LOCALE 'C.UTF-8' (see the README) and move the estate by "
+        "onemap backup and restore",
+    )  # fmt: skip
+
+
+def _postgis(link: psycopg.Connection) -> Finding:
+    """The library must be the extension's, and must find its coordinate systems."""
+    has = _value(link, "SELECT extversion FROM pg_extension WHERE extname = 'postgis'")
+    library = _value(link, "SELECT postgis_lib_version()")
+    if has != library:
+        return Finding(
+            "postgis", State.MEND, f"PostGIS 的库为 {library}，扩展仍为 {has}",
+            f"PostGIS's library is {library}, its extension still {has}",
+            "请数据库管理员在该库运行：SELECT postgis_extensions_upgrade();",
+            "Let the database's administrator run there: SELECT postgis_extensions_upgrade();",
+            ExitCode.DATABASE,
+        )  # fmt: skip
+    try:
+        _value(link, "SELECT ST_Transform('SRID=4490;POINT(119.6 38.9)'::geometry, 3857)")
+    except psycopg.Error as failed:
+        return Finding(
+            "postgis", State.MEND, f"PostGIS 不能转换坐标：{str(failed).splitlines()[0]}",
+            f"PostGIS cannot transform coordinates: {str(failed).splitlines()[0]}",
+            "请在数据库服务器上运行：apt-get install --reinstall proj-data",
+            "On the database's server run: apt-get install --reinstall proj-data",
+            ExitCode.DATABASE,
+        )  # fmt: skip
+    return ok("postgis", "PostGIS 能转换坐标", "PostGIS transforms coordinates")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _clock(link: psycopg.Connection) -> Finding:
+    before = _now()
+    theirs = _value(link, "SELECT clock_timestamp()")
+    after = _now()
+    # Somewhere between the two it was asked.
+    off = max((before - theirs).total_seconds(), (theirs - after).total_seconds(), 0.0)
+    if off <= CLOCK_S:
+        return ok("clock", "本机与数据库的时钟一致", "this clock and the database's agree")
+    return Finding(
+        "clock", State.MEND, f"本机与数据库的时钟相差 {off:.1f} 秒",
+        f"this clock and the database's differ by {off:.1f} s",
+        "请在两台机器上启用对时：apt-get install chrony",
+        "Let both machines keep time: apt-get install chrony", ExitCode.DATABASE,
+    )  # fmt: skip
+
+
+def _zone(link: psycopg.Connection, zone: str) -> Finding:
+    if _value(link, "SELECT count(*) FROM pg_timezone_names WHERE name = %s", zone):
+        return ok("time-zone", f"时区 {zone}", f"time zone {zone}")
+    return Finding(
+        "time-zone", State.MEND, f"数据库不识别时区 {zone}",
+        f"the database does not know the time zone {zone}",
+        "请在数据库服务器上运行 apt-get install tzdata 并重启数据库，或更改 ONEMAP_TIMEZONE",
+        "On the database's server run apt-get install tzdata and restart it, or change "
+        "ONEMAP_TIMEZONE", ExitCode.DATABASE,
+    )  # fmt: skip
+
+
+def _connections(link: psycopg.Connection, settings: Settings) -> Finding:
+    """Each serving process holds its pool, that of the tiles, and one that listens."""
+    allowed = int(_value(link, "SHOW max_connections")) - int(
+        _value(link, "SHOW superuser_reserved_connections")
+    )
+    wanted = settings.workers * (settings.pool_size + (os.cpu_count() or 2) + 3) + 4
+    told = f"{wanted} / {allowed}"
+    if wanted <= allowed:
+        return ok("connections", f"数据库连接 {told}", f"database connections: {told}")
+    return Finding(
+        "connections", State.MEND, f"服务最多用 {wanted} 个数据库连接，服务器只允许 {allowed} 个",
+        f"the service may use {wanted} database connections; the server allows {allowed}",
+        "请调小 ONEMAP_WORKERS 或 ONEMAP_POOL_SIZE，或调大服务器的 max_connections",
+        "Lower ONEMAP_WORKERS or ONEMAP_POOL_SIZE, or raise the server's max_connections",
+        ExitCode.DATABASE,
+    )  # fmt: skip
+
+
+def _schema(database: Database) -> Finding:
+    engine = db.engine(database.owner_url)
+    try:
+        with engine.connect() as connection:
+            found = db.current(connection)
+    finally:
+        engine.dispose()
+    head = db.head()
+    if found == head:
+        return ok("schema", f"表结构 {found}，最新", f"tables: revision {found}, the newest")
+    known = {each.revision for each in ScriptDirectory.from_config(db.config()).walk_revisions()}
+    if found is None or found in known:
+        return Finding(
+            "schema", State.MEND, f"表结构为 {found or '空'}，应为 {head}",
+            f"the tables are of revision {found or 'none'}, not {head}",
+            "请先 onemap backup，再运行 onemap db upgrade",
+            "Run onemap backup, then onemap db upgrade", ExitCode.DATABASE,
+        )  # fmt: skip
+    return Finding(
+        "schema", State.MEND, f"表结构为 {found}，出自更新的程序（本程序为 {head}）",
+        f"the tables are of revision {found}, of a newer program (this one has {head})",
+        "请安装更新版本的 onemap", "Install the newer version of onemap", ExitCode.DATABASE,
+    )  # fmt: skip
+
+
+def _rights(link: psycopg.Connection, database: Database) -> Finding:
+    """The serving role reads all and writes what people manage; it is not the owner."""
+    app = role_of(database.app_url)
+    if app is None or app == role_of(database.owner_url):
+        return Finding(
+            "rights", State.ADVICE, "服务使用表的所有者角色",
+            "the service runs as the role that owns the tables",
+            "请另建角色，以 ONEMAP_APP_DATABASE_URL 指定，并运行 onemap db upgrade 授权",
+            "Make another role, name it in ONEMAP_APP_DATABASE_URL and run onemap db upgrade",
+        )  # fmt: skip
+    try:
+        with connect(database.app_url):
+            pass
+    except Trouble as trouble:
+        return of("rights", trouble)
+    if _value(link, "SELECT rolsuper FROM pg_roles WHERE rolname = %s", app):
+        return Finding(
+            "rights", State.MEND, f"服务角色 {app} 是超级用户，可改写历史记录",
+            f"the serving role {app} is a superuser, who can rewrite the history",
+            f"请数据库管理员运行：ALTER ROLE {app} NOSUPERUSER;",
+            f"Let the database's administrator run: ALTER ROLE {app} NOSUPERUSER;",
+            ExitCode.DATABASE,
+        )  # fmt: skip
+    values = {"role": app, "writable": writable(), "known": list(Base.metadata.tables)}
+    query = (catalogue.SQL / "rights.sql").read_bytes()
+    lacking = [f"{what} {name}" for name, what in link.execute(query, values).fetchall()]
+    if not lacking:
+        return ok("rights", f"服务角色 {app} 权限齐全", f"the serving role {app} has its rights")
+    shown = ", ".join(lacking[:5]) + (" …" if len(lacking) > 5 else "")
+    return Finding(
+        "rights", State.MEND, f"服务角色 {app} 缺少权限：{shown}",
+        f"the serving role {app} lacks rights: {shown}",
+        "请运行 onemap db upgrade，它会重新授权", "Run onemap db upgrade, which grants them anew",
+        ExitCode.DATABASE,
+    )  # fmt: skip
+
+
+def _numbers(database: Database) -> Finding:
+    """Transactions must be numbered above all that the record holds."""
+    engine = db.engine(database.owner_url)
+    try:
+        with engine.connect() as connection:
+            _, last = catalogue.recorded(connection)
+            following = catalogue.next_number(connection)
+    except DBAPIError as failed:
+        text = str(failed.orig).splitlines()[0]
+        return Finding(
+            "record", State.MEND, f"无法核对记录：{text}", f"the record cannot be checked: {text}",
+            "请运行 onemap db upgrade", "Run onemap db upgrade", ExitCode.DATABASE,
+        )  # fmt: skip
+    finally:
+        engine.dispose()
+    if following > last:
+        return ok("record", "修改记录连续", "the record of changes goes on")
+    return Finding(
+        "record", State.MEND,
+        f"修改记录的事务号已到 {last}，服务器却才数到 {following}：新的修改会与旧的混在一起",
+        f"the record holds transactions up to {last}, the server counts only {following}: "
+        "new changes would be mixed with old ones",
+        "该库不是由 onemap restore 恢复的。请从备份用 onemap restore 恢复",
+        "The database was copied by other means: restore it from a backup by onemap restore",
+        ExitCode.DATABASE,
+    )  # fmt: skip

@@ -1,0 +1,51 @@
+"""Settings of whoever operates the service: backups."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings
+
+from onemap.sign_in_settings import about
+
+
+class OperatingSettings(BaseSettings):
+    """Backups, logs and what a proxy or a monitor asks of the service."""
+
+    backup_dir: Annotated[
+        Path | None,
+        Field(
+            json_schema_extra=about(
+                "备份目录；不设则为数据目录下的 backups（宜放在另一块磁盘上）",
+                "folder of backups; unset: backups in the data folder (another disk is wiser)",
+            )
+        ),
+    ] = None
+    backup_at: Annotated[
+        time | None,
+        Field(
+            json_schema_extra=about(
+                "每天何时由服务自动备份，如 02:30；不设则不自动备份",
+                "when the service makes a backup each day, as 02:30; unset: it makes none",
+            )
+        ),
+    ] = None
+    backup_keep: Annotated[
+        int,
+        Field(
+            ge=1,
+            json_schema_extra=about(
+                "自动备份保留最新的几份", "how many of the backups made so are kept, the newest"
+            ),
+        ),
+    ] = 14
+
+    @field_validator("backup_at")
+    @classmethod
+    def _time_of_day(cls, value: time | None) -> time | None:
+        if value is not None and value.tzinfo is not None:
+            raise ValueError("a time of day as 02:30; its zone is ONEMAP_TIMEZONE")
+        return value

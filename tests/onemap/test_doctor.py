@@ -1,0 +1,277 @@
+"""The doctor finds what was really broken, says how it is mended, and ends with a status."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import uuid
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from onemap import database as databases
+from onemap.doctor import Finding, State, examine
+from onemap.settings import load
+from onemap.trouble import ExitCode
+from tests.support.databases import Clone, Server, drop
+
+machine = import_module("onemap.doctor.machine")
+estate = import_module("onemap.doctor.estate")  # the package has a function of this name
+
+
+@pytest.fixture
+def here(database: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A sound estate: what these settings name lacks nothing."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o750)
+    page = tmp_path / "page"
+    page.mkdir()
+    monkeypatch.setattr(machine, "page_dir", lambda: page)
+    settings = {
+        "ONEMAP_DATABASE_URL": database.owner_url,
+        "ONEMAP_APP_DATABASE_URL": database.app_url,
+        "ONEMAP_DATA_DIR": str(folder),
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return settings
+
+
+def found() -> dict[str, Finding]:
+    return {each.about: each for each in examine(load())}
+
+
+def to_mend() -> dict[str, Finding]:
+    return {name: each for name, each in found().items() if each.state is State.MEND}
+
+
+def execute(url: str, statement: Any) -> None:
+    with psycopg.connect(url, autocommit=True) as link:
+        link.execute(statement)
+
+
+def test_of_a_sound_estate_nothing_is_to_be_mended(here: dict[str, str]) -> None:
+    everything = found()
+    assert {n for n, each in everything.items() if each.state is State.MEND} == set()
+    looked_at = {"python", "packages", "memory", "open-files", "data-folder", "disk", "page",
+                 "fonts", "database", "locale", "postgis", "clock", "time-zone", "connections",
+                 "schema", "rights", "record", "backup"}  # fmt: skip
+    assert looked_at == set(everything)
+    for each in everything.values():
+        assert each.zh
+        assert each.en
+        assert bool(each.mend_zh) == bool(each.mend_en) == (each.state is not State.OK)
+
+
+def test_tables_of_an_older_revision_are_to_be_upgraded(
+    here: dict[str, str], database: Clone
+) -> None:
+    execute(database.owner_url, "UPDATE alembic_version SET version_num = '0003'")
+    bad = to_mend()
+    assert set(bad) == {"schema"}
+    assert "onemap db upgrade" in bad["schema"].mend_en
+
+
+def test_tables_of_a_newer_program_want_that_program(here: dict[str, str], database: Clone) -> None:
+    execute(database.owner_url, "UPDATE alembic_version SET version_num = '9999'")
+    assert "newer" in to_mend()["schema"].mend_en
+
+
+@pytest.mark.parametrize(
+    ("taken", "table"), [("SELECT", "room"), ("UPDATE", "building"), ("DELETE", "hand_edit")]
+)
+def test_a_right_that_the_serving_role_lacks_is_named_and_granted_by_the_remedy(
+    here: dict[str, str], database: Clone, taken: str, table: str
+) -> None:
+    role = databases.role_of(database.app_url)
+    assert role is not None
+    execute(
+        database.owner_url,
+        sql.SQL("REVOKE {} ON {} FROM {}").format(
+            sql.SQL(taken), sql.Identifier(table), sql.Identifier(role)
+        ),
+    )
+    bad = to_mend()
+    assert set(bad) == {"rights"}
+    assert f"{taken} {table}" in bad["rights"].en
+    databases.prepare(databases.Database(database.owner_url, database.app_url))
+    assert to_mend() == {}
+
+
+def test_a_record_ahead_of_the_servers_count_is_found(
+    here: dict[str, str], database: Clone
+) -> None:
+    execute(
+        database.owner_url,
+        "INSERT INTO change_set (tx, actor) VALUES ('4000000000'::xid8, 'copied')",
+    )
+    bad = to_mend()
+    assert set(bad) == {"record"}
+    assert "4000000000" in bad["record"].zh
+    # As a restore leaves it: numbered from above what was brought.
+    execute(database.owner_url, "INSERT INTO meta VALUES ('tx_base', '4000000000')")
+    assert to_mend() == {}
+
+
+def test_a_database_without_its_extensions_names_the_statements_of_its_administrator(
+    here: dict[str, str], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server.admin_url, autocommit=True) as link:
+        link.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template0 OWNER {}").format(
+                sql.Identifier(name), sql.Identifier(databases.role_of(server.owner_url) or "")
+            )
+        )
+        try:
+            monkeypatch.setenv("ONEMAP_DATABASE_URL", databases.renamed(server.owner_url, name))
+            bad = to_mend()
+        finally:
+            drop(link, name)
+    assert set(bad) == {"database"}
+    assert "CREATE EXTENSION IF NOT EXISTS postgis" in bad["database"].mend_en
+    assert bad["database"].code is ExitCode.DATABASE
+
+
+def test_a_database_that_cannot_hold_chinese_is_refused(
+    here: dict[str, str], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server.admin_url, autocommit=True) as link:
+        link.execute(
+            sql.SQL(
+                "CREATE DATABASE {} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C' OWNER {}"
+            ).format(
+                sql.Identifier(name), sql.Identifier(databases.role_of(server.owner_url) or "")
+            )
+        )
+        try:
+            monkeypatch.setenv("ONEMAP_DATABASE_URL", databases.renamed(server.owner_url, name))
+            bad = to_mend()
+        finally:
+            drop(link, name)
+    assert "LATIN1" in bad["database"].zh
+    assert "ENCODING 'UTF8'" in bad["database"].mend_en
+
+
+def test_a_server_that_is_down_is_told_without_its_password(
+    here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEMAP_DATABASE_URL", "postgresql://o:canary-7f3@127.0.0.1:9/onemap")
+    bad = to_mend()
+    assert set(bad) == {"database"}
+    assert "canary-7f3" not in json.dumps([each.as_dict() for each in bad.values()])
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=-3), timedelta(hours=8)])
+def test_clocks_that_differ_are_told(
+    here: dict[str, str], monkeypatch: pytest.MonkeyPatch, off: timedelta
+) -> None:
+    monkeypatch.setattr(estate, "_now", lambda: datetime.now(UTC) + off)
+    bad = to_mend()["clock"]
+    told = float(bad.en.removeprefix("this clock and the database's differ by ").removesuffix(" s"))
+    assert told == pytest.approx(abs(off.total_seconds()), abs=2)
+    assert "chrony" in bad.mend_zh
+
+
+def test_a_folder_that_anybody_may_write_into_is_to_be_closed(here: dict[str, str]) -> None:
+    folder = Path(here["ONEMAP_DATA_DIR"])
+    folder.chmod(0o777)
+    assert "chmod o-w" in to_mend()["data-folder"].mend_en
+    folder.chmod(0o755)
+    assert to_mend() == {}
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_told(
+    here: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ONEMAP_DATA_DIR", str(tmp_path / "file" / "data"))
+    assert to_mend()["data-folder"].code is ExitCode.STORAGE
+
+
+def test_a_disk_that_is_nearly_full_is_told(
+    here: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("a disk can be made by root alone")
+    try:
+        monkeypatch.setenv("ONEMAP_DATA_DIR", str(folder / "data"))
+        bad = to_mend()
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+    assert set(bad) == {"disk"}
+    assert "4 MB" in bad["disk"].en
+
+
+def test_too_few_open_files_are_told(here: dict[str, str]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        bad = to_mend()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert set(bad) == {"open-files"}
+    assert "LimitNOFILE" in bad["open-files"].mend_zh
+
+
+def test_more_connections_than_the_server_allows_are_told(
+    here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEMAP_WORKERS", "16")
+    monkeypatch.setenv("ONEMAP_POOL_SIZE", "20")
+    assert set(to_mend()) == {"connections"}
+
+
+def test_a_page_that_is_not_built_is_told(
+    here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "page_dir", lambda: None)
+    assert set(to_mend()) == {"page"}
+
+
+def test_a_package_that_is_missing_or_too_old_is_named(
+    here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = ["numpy>=999", "onemap-no-such>=1", 'rich>=1; extra == "other"', "typer>=0"]
+    monkeypatch.setattr(machine.metadata, "requires", lambda _: needs)
+    told = to_mend()["packages"].en
+    assert "numpy" in told
+    assert "onemap-no-such" in told
+    assert "rich" not in told
+    assert "typer" not in told
+
+
+def test_backups_that_are_due_and_missing_are_told(
+    here: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEMAP_BACKUP_AT", "02:30")
+    monkeypatch.setenv("ONEMAP_BACKUP_DIR", str(tmp_path))
+    assert set(to_mend()) == {"backup"}
+    (tmp_path / f"onemap-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip").touch()
+    assert to_mend() == {}
+
+
+def test_the_command_ends_with_the_status_of_what_must_be_mended(here: dict[str, str]) -> None:
+    Path(here["ONEMAP_DATA_DIR"]).chmod(0o777)
+    ended = subprocess.run(
+        [sys.executable, "-m", "onemap", "doctor", "--json"],
+        env=os.environ | here, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    told = json.loads(ended.stdout)
+    assert not told["ok"]
+    first = next(each for each in told["findings"] if each["state"] == "mend")
+    assert first["about"] == "data-folder"
+    assert first["remedy"]["zh"].startswith("请")
+    assert ended.returncode == ExitCode.STORAGE

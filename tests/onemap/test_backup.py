@@ -152,9 +152,8 @@ def edited(database: Clone, base: str, body: int) -> Iterator[tuple[list[int], l
         with httpx.Client(base_url=base, trust_env=False, timeout=60) as http:
             revision = 1
             while not ended.is_set():
-                name = f"改名{revision}"
                 put = {"layer": "bodies", "id": body, "revision": revision,
-                       "properties": {"name": name}}  # fmt: skip
+                       "properties": {"headcount": revision}}  # fmt: skip
                 answer = http.post("/changes", json={"reason": "负荷", "puts": [put]})
                 if answer.status_code != 200:
                     failures.append(answer.text)

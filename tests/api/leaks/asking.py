@@ -35,7 +35,7 @@ DEAR = frozenset({
 A caller who is like another but for the bodies asks them of some layers alone: see `Ask.dear`.
 """
 TELLING = ("bodies", "rooms", "persons", "occupancies", "vehicles", "positions", "trips",
-           "network_nodes", "assets")  # fmt: skip
+           "network_nodes", "assets", "meters", "readings")  # fmt: skip
 NOTHING = "999999999"
 _SET = "WebMercatorQuad"
 _DEAR = ("persons", "vehicles", "positions", "trips", "network_nodes")

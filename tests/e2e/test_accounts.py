@@ -117,7 +117,6 @@ def test_a_session_that_was_ended_elsewhere_is_told_and_one_goes_on_where_one_wa
     other.page.get_by_test_id("confirm").get_by_role("button", name="结束").click()
     expect(other.page.locator('[data-session="wangwu"]')).to_have_count(0)
     there.page.locator('.rail [data-space="assets"]').click()
-    there.page.locator('.rail [data-space="fleet"]').click()
     there.page.evaluate("() => fetch('/me')")
     there.page.get_by_role("combobox", name="搜索").fill("B03")
     dialog = there.page.get_by_test_id("sign-in")
@@ -127,7 +126,7 @@ def test_a_session_that_was_ended_elsewhere_is_told_and_one_goes_on_where_one_wa
     sign_in(there.page, "wangwu")
     expect(dialog).to_have_count(0)
     assert there.page.evaluate("() => window.__same")  # nothing that was begun is lost
-    assert "space=fleet" in there.page.url
+    assert "space=assets" in there.page.url
 
 
 def test_a_password_that_was_handed_over_is_changed_first(visit, guarded):

@@ -59,8 +59,8 @@ def test_a_meter_has_a_chart_and_the_same_as_a_table(visit, estate) -> None:
     if chart.locator(".none").count() == 0:
         expect(chart.locator("canvas")).to_be_visible()
         table.click()
-        # Twelve months, each with its state in words.
-        expect(chart.locator("tbody tr")).to_have_count(12)
+        # A month a row, each with its state in words.
+        expect(chart.locator("tbody tr").nth(10)).to_be_visible()
 
 
 def test_what_is_not_there_is_said_in_words(visit) -> None:

@@ -260,7 +260,9 @@ def test_nobody_is_told_what_is_not_due_to_them(matrix: Matrix) -> None:
         for ask, found in told.found.items():
             for word in found:
                 canary = matrix.planted.canaries[word]
-                if not caller.due(canary):
+                # Whoever holds a grant is told over which body it is.
+                own = ask.template == "/me" and canary.owner in {r for _, r in caller.grants}
+                if not caller.due(canary) and not (own and canary.layer == "bodies"):
                     leaks[f"{name}: {ask.method} {ask.template} tells {canary}"].append(str(ask))
     assert not leaks, f"{len(leaks)} leaks:\n" + "\n".join(sorted(leaks)[:60])
 

@@ -32,6 +32,10 @@ def documented(schema: Schema, example: Any, *errors: int) -> dict[int | str, An
     return {200: {"description": "OK", "content": content}, **described(*errors)}
 
 
+# How the framework describes its own 422; a route's own is described otherwise.
+_FRAMEWORKS = "Validation Error"
+
+
 def describe(app: FastAPI) -> None:
     """Make the description of `app` say what it really answers where a request is refused.
 
@@ -48,11 +52,14 @@ def describe(app: FastAPI) -> None:
             for operation in methods.values():
                 responses = operation["responses"]
                 _read_examples(responses)
-                if responses.pop("422", None) is None:
+                if responses.get("422", {}).get("description") != _FRAMEWORKS:
                     continue
+                del responses["422"]
                 for status, told in described(400, 401, 503).items():
                     responses.setdefault(str(status), told)
-                if "{" not in path:
+                # Pages of the OGC interface say so in one breath: those without a name in their
+                # address are always there.
+                if path.startswith("/ogc") and "{" not in path:
                     responses.pop("404", None)
         for name in ("HTTPValidationError", "ValidationError"):
             whole["components"]["schemas"].pop(name, None)

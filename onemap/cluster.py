@@ -2,6 +2,7 @@
 
 Several commands may use it at once. The first starts it, the others attach, the last stops it;
 after a crash or a kill the next start attaches to what still runs, or clears what is left.
+While it is used it is watched, and started again when it has ended by itself.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import stat
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +33,10 @@ PORT = 5432  # only part of the socket's name
 SOCKET_LIMIT_BYTES = 107
 START_TIMEOUT_S = 60.0
 LOG_LIMIT_BYTES = 10_000_000
+WATCH_S = 1.0
+RETRY_S = 5.0
+
+logger = logging.getLogger(__name__)
 
 TUNING = {
     "shared_buffers": "256MB",
@@ -97,9 +104,16 @@ def running(data_dir: Path, *, unsafe: bool = False) -> Iterator[Cluster]:
         # Between start and lock the last other user may have stopped it.
         if not _answers(cluster):
             cluster = start(data_dir, unsafe=unsafe)
+        over = threading.Event()
+        watch = threading.Thread(
+            target=_watch, args=(cluster, data_dir, over), kwargs={"unsafe": unsafe}, daemon=True
+        )
+        watch.start()
         try:
             yield cluster
         finally:
+            over.set()
+            watch.join()
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -130,6 +144,34 @@ def start(data_dir: Path, *, unsafe: bool = False) -> Cluster:
             _configure(cluster, user, unsafe=unsafe)
             _launch(cluster, data_dir / "postgres.log", user)
             return cluster
+
+
+def _watch(cluster: Cluster, data_dir: Path, over: threading.Event, *, unsafe: bool) -> None:
+    """Start the server again when it has ended while somebody uses it.
+
+    Whoever uses it holds the lock that `running` takes, so nobody has stopped it: it was killed,
+    or gave up for want of space. It recovers from its log, and those connected connect anew.
+    """
+    while not over.wait(WATCH_S):
+        if _lives(cluster):
+            continue
+        logger.warning("the private database has ended; it is started again")
+        try:
+            start(data_dir, unsafe=unsafe)
+        except (Trouble, OSError) as still:
+            logger.error("the private database does not start, trying again: %s", still)
+            over.wait(RETRY_S)
+        else:
+            logger.warning("the private database runs again")
+
+
+def _lives(cluster: Cluster) -> bool:
+    """Whether the server's first process is there; far cheaper than asking it something."""
+    try:
+        process = (cluster.data / "postmaster.pid").read_text().split(maxsplit=1)[0]
+        return (Path("/proc") / process / "cwd").resolve() == cluster.data.resolve()
+    except (OSError, IndexError):
+        return False
 
 
 def stop(data_dir: Path) -> None:

@@ -104,8 +104,11 @@ def documented(
         content[kind]["example"] = example
     if html:
         content[HTML] = {"schema": {"type": "string"}}
+    answers: dict[int, Any] = {200: {"description": about, "content": content}}
+    if kind == MVT:
+        answers[204] = {"description": "nothing lies in the tile"}
     return {
-        "responses": {200: {"description": about, "content": content}, **described(*errors)},
+        "responses": {**answers, **described(*errors)},
         "openapi_extra": {"parameters": [FORMAT] if parameters is None else parameters},
     }
 

@@ -30,7 +30,7 @@ _GOES: Any = {303: {"description": "前往 | on to another address"}}
     summary="单点登录 | Go to the provider of single sign-on",
     response_class=Response,
     status_code=303,
-    responses={**_GOES, **described(400, 401, 503)},
+    responses={**_GOES, **described(400, 401, 404, 503)},
 )
 async def go(
     request: Request,
@@ -59,7 +59,7 @@ async def go(
     summary="单点登录返回 | Come back from the provider",
     response_class=Response,
     status_code=303,
-    responses={**_GOES, **described(400, 401, 503)},
+    responses={**_GOES, **described(400, 401, 404, 503)},
 )
 async def come_back(request: Request, entrance: EntranceOf) -> Response:
     """Begin a session for whom the provider vouches, with what the groups are granted."""

@@ -175,3 +175,21 @@ def test_missing_postgis_is_told_with_the_package_to_install(
         postgres.choose()
     assert trouble.value.code is ExitCode.MISSING_SOFTWARE
     assert "apt-get install postgresql-15-postgis-3" in trouble.value.en
+
+
+def test_a_server_that_is_killed_while_it_is_used_comes_back_by_itself(data_dir: Path) -> None:
+    with cluster.running(data_dir, unsafe=True) as running:
+        with psycopg.connect(running.url("postgres"), autocommit=True) as link:
+            link.execute("CREATE TABLE kept AS SELECT 7 AS n")
+            link.execute("CHECKPOINT")  # in tests nothing else is written through
+        kill_hard(running)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                assert ask(running, "SELECT n FROM kept") == "7"
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline, "it did not come back"
+                time.sleep(0.05)
+            else:
+                break
+    assert not is_running(data_dir)

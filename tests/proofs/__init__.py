@@ -1,0 +1,1 @@
+"""Long proofs, run by hand with ``make prove``: they are no part of the everyday tests."""

@@ -1,0 +1,27 @@
+"""Run the proofs: ``make prove ARGS="contract --examples 20"``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.proofs import contract
+
+
+def main() -> int:
+    """Run what is asked for; return 1 where something was disproved."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parts = parser.add_subparsers(dest="part", required=True)
+    asked = parts.add_parser("contract", help="the service keeps to its own description")
+    asked.add_argument("--examples", type=int, default=10)
+    asked.add_argument("--only", nargs="+", choices=[each.name for each in contract.CALLERS])
+    asked.add_argument("--folder", type=Path, default=Path(".prove/contract"))
+    given = parser.parse_args()
+    folder: Path = given.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return int(contract.run(given.examples, folder, given.only) > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.session import Config, Oidc
 from onemap.clock import Clock
-from onemap.page import PageFiles
+from onemap.page import beneath
 from onemap.serving import HANDED_ON
 from onemap.settings import Settings, load
 
@@ -75,5 +75,5 @@ def create() -> FastAPI:
     )
     page = page_dir()
     if page is not None:
-        app.mount("/", PageFiles(directory=page, html=True), name="page")
+        beneath(app, page)
     return app

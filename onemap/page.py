@@ -7,6 +7,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
@@ -18,6 +19,15 @@ from tiles.compress import gzip_accepted
 _PACKED = frozenset({".css", ".html", ".js", ".json", ".mjs", ".svg"})
 # The build names these files by their content: another content is another name.
 _FOREVER = "public, max-age=31536000, immutable"
+
+
+def beneath(app: FastAPI, folder: Path) -> None:
+    """Let `app` answer with the page's files where none of its own addresses fits.
+
+    Mounted at "/", they would take a GET of an address that has other methods alone: what the
+    router then says is 404, not 405.
+    """
+    app.router.default = PageFiles(directory=folder, html=True)
 
 
 class PageFiles(StaticFiles):

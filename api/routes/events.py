@@ -119,6 +119,9 @@ async def _stream(
                     viewer = hub.join(actor, now)
                     found = event("resync", {}, now)
             yield b": \n\n" if found is None else found
+    except Problem:
+        # The database is away and the answer has begun: the page comes again, and names its place.
+        return
     finally:
         hub.leave(viewer)
 

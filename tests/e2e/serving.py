@@ -20,7 +20,7 @@ import uvicorn
 from api.app import create_app
 from api.session import Config
 from onemap.clock import demo_clock
-from onemap.page import PageFiles
+from onemap.page import beneath
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
@@ -76,7 +76,7 @@ def served(database_url: str, page: Path, *, edits: bool = False, **more: Any) -
         **more,
     }
     app = create_app(Config(database_url, **config))
-    app.mount("/", PageFiles(directory=page, html=True), name="page")
+    beneath(app, page)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))

@@ -7,7 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from onemap.page import PageFiles
+from api.app import create_app
+from api.session import Config
+from onemap.page import PageFiles, beneath
 
 PROGRAM = "export const answer = 42\n" * 400
 
@@ -57,3 +59,15 @@ async def test_a_changed_file_is_packed_anew(page: httpx.AsyncClient, folder: Pa
     await page.get("/assets/index-1a2b3c.js")
     (folder / "assets" / "index-1a2b3c.js").write_text("export {}\n")
     assert (await page.get("/assets/index-1a2b3c.js")).text == "export {}\n"
+
+
+async def test_beneath_the_service_it_hides_no_address(folder: Path) -> None:
+    app = create_app(Config("postgresql://nobody@127.0.0.1:1/none"))
+    beneath(app, folder)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://map.test") as client:
+        assert "一张图" in (await client.get("/")).text
+        wrong = await client.get("/sign-in")
+        assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST")
+        nowhere = await client.get("/nowhere")
+        assert (nowhere.status_code, nowhere.json()["status"]) == (404, 404)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.proofs import contract
+from tests.proofs import contract, faults
 
 
 def main() -> int:
@@ -17,7 +17,13 @@ def main() -> int:
     asked.add_argument("--examples", type=int, default=10)
     asked.add_argument("--only", nargs="+", choices=[each.name for each in contract.CALLERS])
     asked.add_argument("--folder", type=Path, default=Path(".prove/contract"))
+    struck = parts.add_parser("faults", help="nothing acknowledged is lost whatever fails")
+    struck.add_argument("--times", type=int, default=20)
+    struck.add_argument("--only", nargs="+", choices=list(faults.FAULTS))
+    struck.add_argument("--built", type=Path, help="the data folder of a demo, to copy")
     given = parser.parse_args()
+    if given.part == "faults":
+        return int(faults.run(given.only or list(faults.FAULTS), given.times, given.built) > 0)
     folder: Path = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     return int(contract.run(given.examples, folder, given.only) > 0)

@@ -317,7 +317,7 @@ async def answered(client: httpx.AsyncClient, ask: Ask, token: str | None) -> ht
     )
 
 
-async def streamed(app: FastAPI, token: str | None, patience_s: float = 60) -> str:
+async def streamed(app: FastAPI, token: str | None, patience_s: float = 300) -> str:
     """Return what `/events` tells of all that was ever committed, until it is up to date."""
     headers = [(b"host", b"map.test"), (b"last-event-id", b"0")]
     if token is not None:

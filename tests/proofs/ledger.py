@@ -1,0 +1,112 @@
+"""Writers that remember what was acknowledged, and the check that all of it is there.
+
+Each writer has rows of its own and gives them new values one after another. An attempt that was
+not acknowledged may have been written or not; one that was must be there.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+LAYER, FIELD = "rooms", "name"
+TIMEOUT_S = 10.0
+
+
+@dataclass
+class Row:
+    """What is known of one row: the last value acknowledged, and those tried since."""
+
+    id: int
+    acknowledged: str | None = None
+    tried: list[str] = field(default_factory=list)
+
+    @property
+    def possible(self) -> set[str | None]:
+        """What the row may hold."""
+        return {self.acknowledged, *self.tried}
+
+
+class Load:
+    """Writers over HTTP, until ended."""
+
+    def __init__(self, address: str, rows: list[int], writers: int = 4) -> None:
+        self.address = address
+        self.rows = [Row(each) for each in rows]
+        self.acknowledged = 0
+        self.refused = 0
+        self.last: list[float] = [0.0] * writers
+        """When each writer began what was last acknowledged to it, by the monotonic clock."""
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._write, args=(n, self.rows[n::writers]), daemon=True)
+            for n in range(writers)
+        ]
+
+    def __enter__(self) -> Load:
+        for each in self._threads:
+            each.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for each in self._threads:
+            each.join()
+
+    def _write(self, writer: int, rows: list[Row]) -> None:
+        number = 0
+        with httpx.Client(base_url=self.address, timeout=TIMEOUT_S, trust_env=False) as client:
+            while not self._over.is_set():
+                row = rows[number % len(rows)]
+                number += 1
+                began = time.monotonic()
+                if self._acknowledged(client, row, f"w{writer}-{number}"):
+                    self.acknowledged += 1
+                    self.last[writer] = began
+                else:
+                    self.refused += 1
+                    self._over.wait(0.05)
+
+    def _acknowledged(self, client: httpx.Client, row: Row, value: str) -> bool:
+        try:
+            read = client.get(f"/features/{LAYER}/{row.id}")
+            if read.status_code != 200:
+                return False
+            put = {
+                "layer": LAYER, "id": row.id, "revision": read.json()["revision"],
+                "values": {FIELD: value},
+            }  # fmt: skip
+            row.tried.append(value)
+            answer = client.post("/changes", json={"puts": [put]})
+        except httpx.HTTPError:
+            return False
+        if answer.status_code == 200:
+            row.acknowledged, row.tried = value, []
+            return True
+        return False
+
+    def back_after(self, moment: float, patience_s: float = 120) -> float:
+        """Wait until each writer was acknowledged what it began after a moment; return seconds."""
+        deadline = time.monotonic() + patience_s
+        while min(self.last) <= moment:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no write was acknowledged within {patience_s:g} s")
+            time.sleep(0.01)
+        return time.monotonic() - moment
+
+    def lost(self) -> list[str]:
+        """Read every row again, once the load has ended; return what is not as acknowledged."""
+        found = []
+        with httpx.Client(base_url=self.address, timeout=TIMEOUT_S, trust_env=False) as client:
+            for row in self.rows:
+                if row.acknowledged is None:
+                    continue
+                holds: Any = client.get(f"/features/{LAYER}/{row.id}").raise_for_status().json()
+                value = holds["properties"][FIELD]
+                if value not in row.possible:
+                    found.append(f"{LAYER} {row.id}: {value}, not {row.acknowledged}")
+        return found

@@ -1,6 +1,6 @@
 # Each target does its own set-up; a second run skips what is done.
 # Arguments go in ARGS, as in: make demo ARGS="--port 8090"
-.PHONY: setup demo test check bench web
+.PHONY: setup demo test check bench prove web
 
 setup:
 	@tools/setup
@@ -20,6 +20,10 @@ check:
 bench:
 	@tools/setup test
 	@tools/bench $(ARGS)
+
+prove:
+	@tools/setup test
+	@tools/prove $(ARGS)
 
 web: setup
 	@cd web && PATH="$(CURDIR)/.venv/bin:$$PATH" npm run dev

@@ -96,6 +96,9 @@ def run(
             access_log=settings.log_level == "debug",
             server_header=False,
             timeout_graceful_shutdown=5,
+            # A process that is slow to begin on a busy machine is no dead one: killed after the
+            # usual five seconds it would begin again for ever.
+            timeout_worker_healthcheck=60,
         )
     except KeyboardInterrupt:
         return  # the usual way to end it, and uvicorn has closed in good order by now
@@ -126,7 +129,7 @@ def application() -> FastAPI:
 
 
 def _announce(settings: Settings, answered: threading.Event, ended: threading.Event) -> None:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  # nosec B104
     url = f"http://{host}:{settings.port}/"
     with httpx.Client(trust_env=False, timeout=2) as client:
         while not ended.is_set():

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element  # nosec B405 # its type alone; defusedxml reads
 
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeTree

@@ -7,7 +7,7 @@ import uuid
 from functools import partial
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import quoteattr  # nosec B406 # writes, reads nothing
 
 import numpy as np
 import shapely

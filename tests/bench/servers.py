@@ -144,8 +144,15 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def process(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[int]:
-    """Run a server while the block runs, and give its process id."""
+def process(
+    command: list[str], environment: Mapping[str, str], log: Path, patience_s: float = 15
+) -> Iterator[int]:
+    """Run a server while the block runs, and give its process id.
+
+    Parameters
+    ----------
+    patience_s : how long it may take to end when it is told to.
+    """
     with log.open("w") as output:
         running = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=ROOT)
         try:
@@ -153,7 +160,7 @@ def process(command: list[str], environment: Mapping[str, str], log: Path) -> It
         finally:
             running.send_signal(signal.SIGTERM)
             try:
-                running.wait(15)
+                running.wait(patience_s)
             except subprocess.TimeoutExpired:
                 running.kill()
                 running.wait()

@@ -167,9 +167,12 @@ def _served(folder: Path, clock: Path | None) -> Iterator[Estate]:
         }  # fmt: skip
     log = folder / "served.log"
     command = [sys.executable, "-m", "onemap", "demo", "--port", str(port)]
-    with process(command, environment, log) as pid:
-        address = answering(f"http://127.0.0.1:{port}", "/readyz", log)
-        yield Estate(folder, address, pid, clock)
+    try:
+        with process(command, environment, log, patience_s=60) as pid:
+            address = answering(f"http://127.0.0.1:{port}", "/readyz", log, patience_s=180)
+            yield Estate(folder, address, pid, clock)
+    finally:
+        cluster.stop(folder)
 
 
 def _faketime() -> Path:

@@ -24,6 +24,7 @@ class Row:
     id: int
     acknowledged: str | None = None
     tried: list[str] = field(default_factory=list)
+    revision: int | None = None
 
     @property
     def possible(self) -> set[str | None]:
@@ -39,6 +40,8 @@ class Load:
         self.rows = [Row(each) for each in rows]
         self.acknowledged = 0
         self.refused = 0
+        self.reason = ""
+        """Why an edit was refused, the last time."""
         self.last: list[float] = [0.0] * writers
         """When each writer began what was last acknowledged to it, by the monotonic clock."""
         self._over = threading.Event()
@@ -59,7 +62,10 @@ class Load:
 
     def _write(self, writer: int, rows: list[Row]) -> None:
         number = 0
-        with httpx.Client(base_url=self.address, timeout=TIMEOUT_S, trust_env=False) as client:
+        origin = {"Origin": self.address}  # as the page sends it
+        with httpx.Client(
+            base_url=self.address, headers=origin, timeout=TIMEOUT_S, trust_env=False
+        ) as client:
             while not self._over.is_set():
                 row = rows[number % len(rows)]
                 number += 1
@@ -73,28 +79,32 @@ class Load:
 
     def _acknowledged(self, client: httpx.Client, row: Row, value: str) -> bool:
         try:
-            read = client.get(f"/features/{LAYER}/{row.id}")
-            if read.status_code != 200:
-                return False
+            if row.revision is None:
+                read = client.get(f"/features/{LAYER}/{row.id}")
+                if read.status_code != 200:
+                    return False
+                row.revision = read.json()["source"]["revision"]
             put = {
-                "layer": LAYER, "id": row.id, "revision": read.json()["revision"],
-                "values": {FIELD: value},
+                "layer": LAYER, "id": row.id, "revision": row.revision, "values": {FIELD: value},
             }  # fmt: skip
+            row.revision = None  # until it is told
             row.tried.append(value)
             answer = client.post("/changes", json={"puts": [put]})
         except httpx.HTTPError:
             return False
-        if answer.status_code == 200:
-            row.acknowledged, row.tried = value, []
-            return True
-        return False
+        if answer.status_code != 200:
+            self.reason = answer.text
+            return False
+        row.acknowledged, row.tried = value, []
+        row.revision = answer.json()["puts"][0]["revision"]
+        return True
 
     def back_after(self, moment: float, patience_s: float = 120) -> float:
         """Wait until each writer was acknowledged what it began after a moment; return seconds."""
         deadline = time.monotonic() + patience_s
         while min(self.last) <= moment:
             if time.monotonic() > deadline:
-                raise AssertionError(f"no write was acknowledged within {patience_s:g} s")
+                raise AssertionError(f"nothing acknowledged within {patience_s:g} s: {self.reason}")
             time.sleep(0.01)
         return time.monotonic() - moment
 
@@ -105,7 +115,8 @@ class Load:
             for row in self.rows:
                 if row.acknowledged is None:
                     continue
-                holds: Any = client.get(f"/features/{LAYER}/{row.id}").raise_for_status().json()
+                path = f"/ogc/collections/{LAYER}/items/{row.id}"
+                holds: Any = client.get(path, params={"f": "json"}).raise_for_status().json()
                 value = holds["properties"][FIELD]
                 if value not in row.possible:
                     found.append(f"{LAYER} {row.id}: {value}, not {row.acknowledged}")

@@ -80,7 +80,7 @@ def collected(work: Path, machines: Sequence[str], epoch: int) -> list[Content]:
 
 def _downloaded(there: Path, machine: str) -> list[Path]:
     """Let apt think of a machine on which nothing is installed, and download for that."""
-    for folder in ("state/lists/partial", "cache/archives/partial", "log"):
+    for folder in ("state/lists/partial", "cache/archives/partial", "none/partial", "log"):
         (there / folder).mkdir(parents=True, exist_ok=True)
     (there / "status").touch()
     settings = there / "apt.conf"
@@ -97,16 +97,16 @@ def _downloaded(there: Path, machine: str) -> list[Path]:
             f"This machine's sources of apt have no Debian {RELEASE} for {machine}. Make the "
             f"bundle on a Debian {RELEASE}, or without Debian's packages by --debian none.",
         )
+    names = set()
     for name in (*WANTED, *AT_HAND):
         # One after another: two that exclude each other on one machine are both to be there.
-        _apt(settings, "apt-get", "-qq", "--yes", "--download-only", "install", name)
-    archives = there / "cache/archives"
-    _apt(settings, "apt-get", "-qq", "autoclean")
-    return _newest(archives)
-
-
-def _newest(archives: Path) -> list[Path]:
-    return sorted(archives.glob("*.deb"))
+        asked = ("-qq", "--yes", "install", name)
+        listed = _apt(settings, "apt-get", "-o", f"Dir::Cache::archives={there}/none/",
+                      "--print-uris", *asked)  # fmt: skip
+        names.update(line.split()[1] for line in listed.splitlines())
+        _apt(settings, "apt-get", "--download-only", *asked)
+    # What an older list of Debian's has left there is not for this bundle.
+    return [there / "cache/archives" / name for name in sorted(names)]
 
 
 def _apt(settings: Path, *words: str) -> str:

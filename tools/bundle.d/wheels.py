@@ -16,8 +16,8 @@ from told import mb, refuse, say
 
 MACHINES = ("x86_64", "aarch64")
 PYTHON = (3, 11)
-GLIBC = (2, 36)
-"""Of Debian 12, as is the Python."""
+GLIBC = (2, 28)
+"""Older than Debian 12's, so that the wheels run on other systems of its time too."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,9 @@ def _there(each: Locked, machine: str, folder: Path) -> Path | None:
     fits = tags(machine)
     for path in sorted(folder.glob("*.whl")):
         name, version, _, offered = parse_wheel_filename(path.name)
-        if name == canonicalize_name(each.need.name) and str(version) == each.version:
-            if offered & fits and f"sha256:{sha256(path)}" in each.hashes:
-                return path
+        named = name == canonicalize_name(each.need.name) and str(version) == each.version
+        if named and offered & fits and f"sha256:{sha256(path)}" in each.hashes:
+            return path
     return None
 
 

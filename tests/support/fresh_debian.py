@@ -30,6 +30,10 @@ for name in null zero full random urandom tty; do
     mount --bind "/dev/$name" "$1/dev/$name"
 done
 mkdir -m 1777 "$1/dev/shm"
+# systemd gives each service devices of its own, and takes these over.
+mkdir "$1/dev/pts"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$1/dev/pts"
+ln -s pts/ptmx "$1/dev/ptmx"
 ln -s /proc/self/fd "$1/dev/fd"
 ip link set lo up
 cd "$1"

@@ -1,6 +1,7 @@
 # Each target does its own set-up; a second run skips what is done.
 # Arguments go in ARGS, as in: make demo ARGS="--port 8090"
-.PHONY: setup demo test check bench prove web
+# make bundle writes dist/onemap-<version>-bundle.tar, for where there is no internet.
+.PHONY: setup demo test check bench prove web bundle
 
 setup:
 	@tools/setup
@@ -27,3 +28,6 @@ prove:
 
 web: setup
 	@cd web && PATH="$(CURDIR)/.venv/bin:$$PATH" npm run dev
+
+bundle: setup
+	@tools/bundle $(ARGS)

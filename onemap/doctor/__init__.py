@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from onemap.doctor.estate import estate
 from onemap.doctor.findings import Finding, State
+from onemap.doctor.folders import folders
 from onemap.doctor.machine import machine
 from onemap.settings import Settings
 
@@ -15,4 +16,5 @@ __all__ = ["Finding", "State", "examine"]
 def examine(settings: Settings, *, demo: bool = False) -> Iterator[Finding]:
     """Look at the machine, the data folder and the database; nothing is changed."""
     yield from machine(settings)
+    yield from folders(settings)
     yield from estate(settings, demo=demo)

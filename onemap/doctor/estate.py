@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
-from layers import db
+from layers import accounts, db
 from layers.base import Base
 from onemap.backup import catalogue
 from onemap.database import Database, check, connect, opened, role_of, writable
 from onemap.doctor.findings import Finding, State, of, ok
+from onemap.doctor.folders import has_estate
 from onemap.settings import Settings
 from onemap.trouble import ExitCode, Trouble
 
@@ -24,8 +26,7 @@ CLOCK_S = 2.0
 
 def estate(settings: Settings, *, demo: bool) -> Iterator[Finding]:
     """Look at the database of the estate, or of the demo."""
-    made = settings.database_url or (settings.data_dir / "postgres" / "PG_VERSION").exists()
-    if not made:
+    if not has_estate(settings):
         yield Finding(
             "database", State.ADVICE, "数据库尚未建立", "there is no database yet",
             "首次运行 onemap serve 或 onemap import 时自动建立",
@@ -46,12 +47,13 @@ def _asked(settings: Settings, database: Database) -> Iterator[Finding]:
         yield _locale(link)
         yield _postgis(link)
         yield _clock(link)
-        yield _zone(link, settings.timezone)
+        yield _zone(link, settings.zone)
         yield _connections(link, settings)
         schema = _schema(database)
         yield schema
         if schema.state is State.OK:
             yield _rights(link, database)
+            yield _accounts(link, database)
             yield _numbers(database)
 
 
@@ -130,16 +132,32 @@ def _clock(link: psycopg.Connection) -> Finding:
     )  # fmt: skip
 
 
-def _zone(link: psycopg.Connection, zone: str) -> Finding:
-    if _value(link, "SELECT count(*) FROM pg_timezone_names WHERE name = %s", zone):
-        return ok("time-zone", f"时区 {zone}", f"time zone {zone}")
-    return Finding(
-        "time-zone", State.MEND, f"数据库不识别时区 {zone}",
-        f"the database does not know the time zone {zone}",
-        "请在数据库服务器上运行 apt-get install tzdata 并重启数据库，或更改 ONEMAP_TIMEZONE",
-        "On the database's server run apt-get install tzdata and restart it, or change "
-        "ONEMAP_TIMEZONE", ExitCode.DATABASE,
-    )  # fmt: skip
+def _zone(link: psycopg.Connection, zone: ZoneInfo) -> Finding:
+    """Days are counted here and there: both must know the zone, and know the same of it."""
+    name = zone.key
+    if not _value(link, "SELECT count(*) FROM pg_timezone_names WHERE name = %s", name):
+        return Finding(
+            "time-zone", State.MEND, f"数据库不识别时区 {name}",
+            f"the database does not know the time zone {name}",
+            "请在数据库服务器上运行 apt-get install tzdata 并重启数据库，或更改 ONEMAP_TIMEZONE",
+            "On the database's server run apt-get install tzdata and restart it, or change "
+            "ONEMAP_TIMEZONE", ExitCode.DATABASE,
+        )  # fmt: skip
+    for days in range(0, 366, 30):
+        moment = (_now() + timedelta(days=days)).replace(microsecond=0)
+        theirs = _value(link, "SELECT %s AT TIME ZONE %s", moment, name)
+        ours = moment.astimezone(zone).replace(tzinfo=None)
+        if theirs != ours:
+            return Finding(
+                "time-zone", State.MEND,
+                f"时区 {name} 在 {moment:%Y-%m-%d}：数据库为 {theirs}，本机为 {ours}",
+                f"of the time zone {name} at {moment:%Y-%m-%d} the database says {theirs}, "
+                f"this machine {ours}",
+                "两者的时区数据版本不同：请都运行 apt-get install tzdata，并重启数据库",
+                "Their time zone data are of different editions: run apt-get install tzdata on "
+                "both, and restart the database", ExitCode.DATABASE,
+            )  # fmt: skip
+    return ok("time-zone", f"时区 {name}，两边一致", f"time zone {name}, the same on both sides")
 
 
 def _connections(link: psycopg.Connection, settings: Settings) -> Finding:
@@ -195,28 +213,76 @@ def _rights(link: psycopg.Connection, database: Database) -> Finding:
             "请另建角色，以 ONEMAP_APP_DATABASE_URL 指定，并运行 onemap db upgrade 授权",
             "Make another role, name it in ONEMAP_APP_DATABASE_URL and run onemap db upgrade",
         )  # fmt: skip
-    try:
-        with connect(database.app_url):
-            pass
-    except Trouble as trouble:
-        return of("rights", trouble)
-    if _value(link, "SELECT rolsuper FROM pg_roles WHERE rolname = %s", app):
-        return Finding(
-            "rights", State.MEND, f"服务角色 {app} 是超级用户，可改写历史记录",
-            f"the serving role {app} is a superuser, who can rewrite the history",
-            f"请数据库管理员运行：ALTER ROLE {app} NOSUPERUSER;",
-            f"Let the database's administrator run: ALTER ROLE {app} NOSUPERUSER;",
-            ExitCode.DATABASE,
-        )  # fmt: skip
     values = {"role": app, "writable": writable(), "known": list(Base.metadata.tables)}
     query = (catalogue.SQL / "rights.sql").read_bytes()
-    lacking = [f"{what} {name}" for name, what in link.execute(query, values).fetchall()]
-    if not lacking:
-        return ok("rights", f"服务角色 {app} 权限齐全", f"the serving role {app} has its rights")
-    shown = ", ".join(lacking[:5]) + (" …" if len(lacking) > 5 else "")
+
+    def lacking() -> list[str]:
+        return [f"{what} {name}" for name, what in link.execute(query, values)]
+
+    return _held("rights", link, database.app_url, ("服务角色", "the serving role"), lacking)
+
+
+def _accounts(link: psycopg.Connection, database: Database) -> Finding:
+    """The role that lets people in reads and writes accounts, sessions and tokens."""
+    if database.accounts_url is None:
+        return Finding(
+            "accounts", State.ADVICE, "没有账号角色：谁也不能登录，只有令牌可用",
+            "there is no role for accounts: nobody can sign in, tokens alone are known",
+            "请另建角色，以 ONEMAP_ACCOUNTS_DATABASE_URL 指定，并运行 onemap db upgrade 授权",
+            "Make another role, name it in ONEMAP_ACCOUNTS_DATABASE_URL and run onemap db upgrade",
+        )  # fmt: skip
+    role = role_of(database.accounts_url)
+    others = {role_of(database.owner_url), role_of(database.app_url)}
+    if role is None or role in others:
+        return Finding(
+            "accounts", State.ADVICE, "账号由同一个数据库角色管理",
+            "accounts are kept by the same role of the database as the rest",
+            "请另建角色，以 ONEMAP_ACCOUNTS_DATABASE_URL 指定，并运行 onemap db upgrade 授权",
+            "Make another role, name it in ONEMAP_ACCOUNTS_DATABASE_URL and run onemap db upgrade",
+        )  # fmt: skip
+    query = (
+        "SELECT tables.name, need.privilege FROM unnest(%s::text[]) AS tables(name) "
+        "CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS need(privilege) "
+        "WHERE NOT has_table_privilege(%s, tables.name, need.privilege)"
+    )
+    values = [list(accounts.TABLES), role]
+
+    def lacking() -> list[str]:
+        return [f"{what} {name}" for name, what in link.execute(query, values)]
+
+    return _held(
+        "accounts", link, database.accounts_url, ("账号角色", "the role for accounts"), lacking
+    )
+
+
+def _held(
+    about: str,
+    link: psycopg.Connection,
+    url: str,
+    called: tuple[str, str],
+    lacking: Callable[[], list[str]],
+) -> Finding:
+    """Return whether a role comes in, has its rights, and has not all of them."""
+    role, (zh, en) = role_of(url), called
+    try:
+        with connect(url):
+            pass
+    except Trouble as trouble:
+        return of(about, trouble)
+    if _value(link, "SELECT rolsuper FROM pg_roles WHERE rolname = %s", role):
+        return Finding(
+            about, State.MEND, f"{zh} {role} 是超级用户，可改写历史记录",
+            f"{en} {role} is a superuser, who can rewrite the history",
+            f"请数据库管理员运行：ALTER ROLE {role} NOSUPERUSER;",
+            f"Let the database's administrator run: ALTER ROLE {role} NOSUPERUSER;",
+            ExitCode.DATABASE,
+        )  # fmt: skip
+    missing = lacking()
+    if not missing:
+        return ok(about, f"{zh} {role} 权限齐全", f"{en} {role} has its rights")
+    shown = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
     return Finding(
-        "rights", State.MEND, f"服务角色 {app} 缺少权限：{shown}",
-        f"the serving role {app} lacks rights: {shown}",
+        about, State.MEND, f"{zh} {role} 缺少权限：{shown}", f"{en} {role} lacks rights: {shown}",
         "请运行 onemap db upgrade，它会重新授权", "Run onemap db upgrade, which grants them anew",
         ExitCode.DATABASE,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -65,3 +66,21 @@ def of(about: str, trouble: Trouble) -> Finding:
     return Finding(
         about, State.MEND, zh, en, mend_zh or trouble.zh, mend_en or trouble.en, trouble.code
     )
+
+
+def unknown(about: str, zh: str, en: str) -> Finding:
+    """Return that a thing could not be looked at, and why: nobody is to take it for well."""
+    return Finding(
+        about, State.ADVICE, f"无法检查：{zh}", f"could not be checked: {en}",
+        "请人工核对", "Look at it by hand",
+    )  # fmt: skip
+
+
+def looked(*looks: tuple[str, Callable[[], Iterable[Finding]]]) -> Iterator[Finding]:
+    """Yield what each look finds; where the system refuses one, yield that and go on."""
+    for about, look in looks:
+        try:
+            yield from look()
+        except OSError as refused:
+            where = f"{refused.filename}: " if refused.filename else ""
+            yield unknown(about, f"{where}{refused.strerror}", f"{where}{refused.strerror}")

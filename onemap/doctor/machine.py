@@ -1,47 +1,53 @@
-"""The machine and the data folder: programs, memory, files, disk, page, fonts, backups."""
+"""The machine: programs, texts, memory, open files, port, clock, page and fonts."""
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import locale
 import os
 import resource
 import shutil
-import stat
+import socket
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 
+import httpx
 from packaging.requirements import Requirement
 
 from onemap import postgres
 from onemap.application import page_dir
-from onemap.backup import schedule
-from onemap.doctor.findings import Finding, State, of, ok
+from onemap.doctor.findings import Finding, State, looked, of, ok, unknown
 from onemap.settings import Settings
 from onemap.trouble import ExitCode, Trouble
 
 OLDEST_PYTHON = (3, 11)
 LEAST_MEMORY_MB = 1_500
 LEAST_FILES = 4_096
-LEAST_DISK_MB = 1_000
-WISE_DISK_PART = 0.1
-OVERDUE = timedelta(hours=26)
+LEAST_SHARED_MB = 64
+SHARED = Path("/dev/shm")  # noqa: S108 - it is looked at, and nothing is put there
 _FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 _CJK = ("cjk", "wqy", "sourcehan", "droidsansfallback", "simsun", "msyh", "fangzheng", "uming")
 
 
 def machine(settings: Settings) -> Iterator[Finding]:
     """Look at what the service runs on."""
-    yield _python()
-    yield _packages()
-    yield from _server(settings)
-    yield _memory()
-    yield _open_files(settings)
-    yield from _folder(settings.data_dir)
-    yield _page()
-    yield _fonts()
-    yield _backups(settings)
+    private = not settings.database_url
+    yield from looked(
+        ("python", lambda: [_python()]),
+        ("packages", lambda: [_packages()]),
+        ("postgresql", lambda: [_server()] if private else []),
+        ("texts", lambda: [_texts()]),
+        ("memory", lambda: [_memory()]),
+        ("shared-memory", lambda: [_shared_memory()] if private else []),
+        ("open-files", lambda: [_open_files(settings)]),
+        ("port", lambda: [_port(settings.host, settings.port)]),
+        ("clock-kept", lambda: [_clock_kept()]),
+        ("page", lambda: [_page()]),
+        ("fonts", lambda: [_fonts()]),
+    )
 
 
 def _python() -> Finding:
@@ -74,23 +80,21 @@ def _packages() -> Finding:
     return Finding(
         "packages", State.MEND, f"缺少或过旧的 Python 依赖：{names}",
         f"Python packages that are missing or too old: {names}",
-        "请在项目目录运行：pip install '.[server]'",
-        "In the project's folder run: pip install '.[server]'", ExitCode.MISSING_SOFTWARE,
+        "请在项目目录运行：pip install '.[server]'；离线安装的请再运行 install.sh",
+        "In the project's folder run: pip install '.[server]'; where it came by a bundle, run "
+        "install.sh again", ExitCode.MISSING_SOFTWARE,
     )  # fmt: skip
 
 
-def _server(settings: Settings) -> Iterator[Finding]:
-    """PostgreSQL's programs: those of the private server, or those that a backup needs."""
-    if settings.database_url:
-        return
+def _server() -> Finding:
+    """The programs of the private PostgreSQL."""
     try:
         programs = postgres.choose()
         user = postgres.server_user()
     except Trouble as trouble:
-        yield of("postgresql", trouble)
-        return
+        return of("postgresql", trouble)
     told = f"PostgreSQL {programs.version}, PostGIS ({programs.bin}; {user.name})"
-    yield ok("postgresql", told, told)
+    return ok("postgresql", told, told)
 
 
 def _memory() -> Finding:
@@ -102,6 +106,42 @@ def _memory() -> Finding:
         "memory", State.ADVICE, f"内存只有 {mb:,} MB", f"memory: only {mb:,} MB",
         "建议 4 GB 以上；也可调小 ONEMAP_TILE_CACHE_MB 与 ONEMAP_WORKERS",
         "4 GB or more are wise; or lower ONEMAP_TILE_CACHE_MB and ONEMAP_WORKERS",
+    )  # fmt: skip
+
+
+def _texts() -> Finding:
+    """Chinese in names of files and on the terminal."""
+    found = {sys.getfilesystemencoding().lower(), locale.getpreferredencoding(False).lower()}
+    if found == {"utf-8"}:
+        return ok("texts", "文本编码 UTF-8", "texts are UTF-8")
+    other = ", ".join(sorted(found - {"utf-8"}))
+    return Finding(
+        "texts", State.MEND, f"本机文本编码为 {other}，中文文件名会读错",
+        f"texts here are {other}: names of files in Chinese are read wrongly",
+        "请先运行 export LC_ALL=C.UTF-8；在 systemd 单元中写 Environment=LC_ALL=C.UTF-8",
+        "Run export LC_ALL=C.UTF-8 beforehand; in a systemd unit Environment=LC_ALL=C.UTF-8",
+    )  # fmt: skip
+
+
+def _shared_memory() -> Finding:
+    """What the private PostgreSQL's processes share beyond their buffers."""
+    if not SHARED.is_dir() or not os.access(SHARED, os.W_OK | os.X_OK):
+        return Finding(
+            "shared-memory", State.MEND, f"{SHARED} 不存在或不可写，数据库无法启动",
+            f"{SHARED} is missing or cannot be written to: the database does not start",
+            f"请运行：mount -t tmpfs -o mode=1777 tmpfs {SHARED}",
+            f"Run: mount -t tmpfs -o mode=1777 tmpfs {SHARED}", ExitCode.DATABASE,
+        )  # fmt: skip
+    free = shutil.disk_usage(SHARED).free / 1e6
+    if free >= LEAST_SHARED_MB:
+        return ok("shared-memory", f"共享内存剩余 {free:,.0f} MB",
+                  f"shared memory: {free:,.0f} MB left")  # fmt: skip
+    return Finding(
+        "shared-memory", State.ADVICE, f"{SHARED} 只剩 {free:,.0f} MB",
+        f"{SHARED} has only {free:,.0f} MB left",
+        "大的查询会失败。请调大：mount -o remount,size=1g /dev/shm；容器用 --shm-size=1g",
+        "Large questions would fail. Enlarge it: mount -o remount,size=1g /dev/shm; of a container "
+        "by --shm-size=1g",
     )  # fmt: skip
 
 
@@ -120,41 +160,71 @@ def _open_files(settings: Settings) -> Finding:
     )  # fmt: skip
 
 
-def _folder(folder: Path) -> Iterator[Finding]:
-    """The data folder, or where it would be made: permissions and space."""
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        yield Finding(
-            "data-folder", State.MEND, f"数据目录 {folder} 无法写入（{there}）",
-            f"the data folder {folder} cannot be written to ({there})",
-            f"请修改 {there} 的权限，或用 ONEMAP_DATA_DIR 另选目录",
-            f"Change the permissions of {there}, or choose another with ONEMAP_DATA_DIR",
-            ExitCode.STORAGE,
+def _port(host: str, port: int) -> Finding:
+    """Free, or taken by the service itself."""
+    place = f"{host}:{port}"
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as refused:
+            reason = refused
+        else:
+            return ok("port", f"可以监听 {place}", f"{place} can be listened on")
+    if reason.errno == errno.EADDRINUSE:
+        if _is_onemap(host, port):
+            return ok("port", f"服务正在 {place} 上运行", f"the service runs at {place}")
+        return Finding(
+            "port", State.MEND, f"{place} 已被别的程序占用", f"another program listens on {place}",
+            f"请停止它（ss -ltnp 'sport = :{port}'），或用 ONEMAP_PORT 另选端口",
+            f"Stop it (ss -ltnp 'sport = :{port}'), or choose another by ONEMAP_PORT",
+            ExitCode.PORT_IN_USE,
         )  # fmt: skip
-        return
-    if folder.exists() and folder.stat().st_mode & stat.S_IWOTH:
-        yield Finding(
-            "data-folder", State.MEND, f"任何人都能写入数据目录 {folder}",
-            f"anybody may write into the data folder {folder}",
-            f"请运行：chmod o-w {folder}", f"Run: chmod o-w {folder}", ExitCode.STORAGE,
-        )  # fmt: skip
-    else:
-        yield ok("data-folder", f"数据目录 {folder} 可写", f"data folder {folder}: writable")
-    usage = shutil.disk_usage(there)
-    free = usage.free / 1e6
-    low = free < LEAST_DISK_MB
-    if not low and usage.free >= WISE_DISK_PART * usage.total:
-        yield ok("disk", f"磁盘剩余 {free:,.0f} MB", f"disk: {free:,.0f} MB left")
-        return
-    yield Finding(
-        "disk", State.MEND if low else State.ADVICE,
-        f"{there} 所在磁盘只剩 {free:,.0f} MB",
-        f"the disk of {there} has only {free:,.0f} MB left",
-        "请腾出空间：写满后数据库会停止接受修改",
-        "Make room: when it is full the database takes no more changes", ExitCode.STORAGE,
+    return Finding(
+        "port", State.MEND, f"无法监听 {place}：{reason.strerror}",
+        f"{place} cannot be listened on: {reason.strerror}",
+        "请更改 ONEMAP_HOST 或 ONEMAP_PORT；1024 以下的端口请交给反向代理",
+        "Change ONEMAP_HOST or ONEMAP_PORT; leave ports below 1024 to a proxy", ExitCode.USAGE,
     )  # fmt: skip
+
+
+def _is_onemap(host: str, port: int) -> bool:
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    try:
+        with httpx.Client(trust_env=False, timeout=3) as client:
+            told = client.get(f"http://{f'[{near}]' if ':' in near else near}:{port}/healthz")
+            return bool(told.json()["status"] == "ok")
+    except (httpx.HTTPError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _clock_kept() -> Finding:
+    """Whether something keeps this clock right: the kernel knows, whichever program does it."""
+    unsynchronised = 5
+    state = _clock_state()
+    if state is None:
+        return unknown(
+            "clock-kept", "内核不告知时钟是否同步", "the kernel does not tell of its clock"
+        )
+    if state != unsynchronised:
+        return ok("clock-kept", "本机时钟在与时间源同步", "this clock is kept by a source of time")
+    return Finding(
+        "clock-kept", State.ADVICE, "本机时钟没有同步，会慢慢走偏",
+        "nothing keeps this clock right: it drifts",
+        "请装对时程序并指向本单位时间源：apt-get install chrony（或 install.sh --with chrony）",
+        "Install what keeps time and name your source to it: apt-get install chrony (without "
+        "internet: install.sh --with chrony)",
+    )  # fmt: skip
+
+
+def _clock_state() -> int | None:
+    """Return the state of the kernel's clock (adjtimex(2)), or None where it is not told."""
+    asked = ctypes.create_string_buffer(512)  # a struct timex of zeros asks and changes nothing
+    try:
+        state = int(ctypes.CDLL(None).adjtimex(asked))
+    except AttributeError:
+        return None
+    return state if state >= 0 else None
 
 
 def _page() -> Finding:
@@ -181,28 +251,3 @@ def _fonts() -> Finding:
         "只有在本机上看图、打印时才需要：apt-get install fonts-noto-cjk",
         "Needed only to view or print the map on this machine: apt-get install fonts-noto-cjk",
     )  # fmt: skip
-
-
-def _backups(settings: Settings) -> Finding:
-    kept = schedule.kept(settings.backups)
-    newest = kept[0][0] if kept else None
-    at = f"{newest.astimezone(settings.zone):%Y-%m-%d %H:%M}" if newest else ""
-    late = newest is None or datetime.now(UTC) - newest > OVERDUE
-    if settings.backup_at is None and late:
-        return Finding(
-            "backup", State.ADVICE,
-            f"没有自动备份，最近一份：{at or '无'}（{settings.backups}）",
-            f"no backup is made by itself; the last one: {at or 'none'} ({settings.backups})",
-            "请设 ONEMAP_BACKUP_AT=02:30 与 ONEMAP_BACKUP_DIR，或定时运行 onemap backup",
-            "Set ONEMAP_BACKUP_AT=02:30 and ONEMAP_BACKUP_DIR, or run onemap backup by a timer",
-        )  # fmt: skip
-    if late:
-        return Finding(
-            "backup", State.MEND, f"自动备份没有做成，最近一份：{at or '无'}（{settings.backups}）",
-            f"backups are due and were not made; the last one: {at or 'none'} "
-            f"({settings.backups})",
-            "请查看服务日志，并手工运行 onemap backup 看其报错",
-            "Look into the service's log, and run onemap backup by hand to see why",
-            ExitCode.STORAGE,
-        )  # fmt: skip
-    return ok("backup", f"最近的备份：{at}", f"the last backup: {at}")

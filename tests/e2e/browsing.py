@@ -123,10 +123,10 @@ class Visit:
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start Debian's Chromium."""
+def chromium(program: str = "/usr/bin/chromium") -> Iterator[Browser]:
+    """Start Debian's Chromium, or a program that does."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         try:
             yield browser
         finally:

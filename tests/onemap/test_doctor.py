@@ -7,18 +7,22 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import uuid
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from onemap import database as databases
-from onemap.doctor import Finding, State, examine
+from onemap.doctor import Finding, State, examine, findings
 from onemap.settings import load
 from onemap.trouble import ExitCode
 from tests.support.databases import Clone, Server, drop
@@ -38,7 +42,9 @@ def here(database: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> di
     settings = {
         "ONEMAP_DATABASE_URL": database.owner_url,
         "ONEMAP_APP_DATABASE_URL": database.app_url,
+        "ONEMAP_ACCOUNTS_DATABASE_URL": database.accounts_url,
         "ONEMAP_DATA_DIR": str(folder),
+        "ONEMAP_PORT": "0",  # whichever is free
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -61,9 +67,10 @@ def execute(url: str, statement: Any) -> None:
 def test_of_a_sound_estate_nothing_is_to_be_mended(here: dict[str, str]) -> None:
     everything = found()
     assert {n for n, each in everything.items() if each.state is State.MEND} == set()
-    looked_at = {"python", "packages", "memory", "open-files", "data-folder", "disk", "page",
-                 "fonts", "database", "locale", "postgis", "clock", "time-zone", "connections",
-                 "schema", "rights", "record", "backup"}  # fmt: skip
+    looked_at = {"python", "packages", "texts", "memory", "open-files", "port", "clock-kept",
+                 "page", "fonts", "data-folder", "disk", "dates", "keys", "backup", "database",
+                 "locale", "postgis", "clock", "time-zone", "connections", "schema", "rights",
+                 "accounts", "record"}  # fmt: skip
     assert looked_at == set(everything)
     for each in everything.values():
         assert each.zh
@@ -104,6 +111,33 @@ def test_a_right_that_the_serving_role_lacks_is_named_and_granted_by_the_remedy(
     assert f"{taken} {table}" in bad["rights"].en
     databases.prepare(databases.Database(database.owner_url, database.app_url))
     assert to_mend() == {}
+
+
+def test_the_role_for_accounts_is_held_to_its_rights(
+    here: dict[str, str], database: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = databases.role_of(database.accounts_url)
+    assert role is not None
+    taken = sql.SQL("REVOKE UPDATE ON sign_in_session FROM {}").format(sql.Identifier(role))
+    execute(database.owner_url, taken)
+    bad = to_mend()
+    assert set(bad) == {"accounts"}
+    assert "UPDATE sign_in_session" in bad["accounts"].zh
+    databases.grant_accounts(database.owner_url, role)
+    assert to_mend() == {}
+
+    monkeypatch.delenv("ONEMAP_ACCOUNTS_DATABASE_URL")
+    told = found()["accounts"]
+    assert told.state is State.ADVICE
+    assert "ONEMAP_ACCOUNTS_DATABASE_URL" in told.mend_zh
+
+
+def test_a_role_that_cannot_come_in_is_told(
+    here: dict[str, str], database: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = database.accounts_url.replace("onemap_accounts", "nobody_of_that_name")
+    monkeypatch.setenv("ONEMAP_ACCOUNTS_DATABASE_URL", url)
+    assert set(to_mend()) == {"accounts"}
 
 
 def test_a_record_ahead_of_the_servers_count_is_found(
@@ -180,6 +214,111 @@ def test_clocks_that_differ_are_told(
     told = float(bad.en.removeprefix("this clock and the database's differ by ").removesuffix(" s"))
     assert told == pytest.approx(abs(off.total_seconds()), abs=2)
     assert "chrony" in bad.mend_zh
+
+
+def test_time_zone_data_of_another_edition_are_told(
+    here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (files("tzdata.zoneinfo.Asia") / "Urumqi").open("rb") as other:
+        wrong = ZoneInfo.from_file(other, key="Asia/Shanghai")
+    monkeypatch.setattr(type(load()), "zone", property(lambda _: wrong))
+    bad = to_mend()
+    assert set(bad) == {"time-zone"}
+    assert "tzdata" in bad["time-zone"].mend_en
+
+
+def test_a_clock_that_was_set_back_is_told_by_the_files(here: dict[str, str]) -> None:
+    file = Path(here["ONEMAP_DATA_DIR"]) / "postgres.log"
+    file.touch()
+    assert to_mend() == {}
+    ahead = datetime.now(UTC).timestamp() + 7200
+    os.utime(file, (ahead, ahead))
+    bad = to_mend()
+    assert set(bad) == {"dates"}
+    assert "postgres.log" in bad["dates"].zh
+
+
+@pytest.mark.parametrize(("state", "wanted"), [(0, "ok"), (5, "advice"), (None, "advice")])
+def test_whether_the_clock_is_kept_is_the_kernels_word(
+    here: dict[str, str], monkeypatch: pytest.MonkeyPatch, state: int | None, wanted: str
+) -> None:
+    assert machine._clock_state() in range(6)
+    monkeypatch.setattr(machine, "_clock_state", lambda: state)
+    told = found()["clock-kept"]
+    assert told.state == wanted
+    assert ("could not be checked" in told.en) is (state is None)
+
+
+def test_a_key_that_others_may_read_is_to_be_closed(
+    here: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = Path(here["ONEMAP_DATA_DIR"]) / "keys"
+    keys.mkdir()
+    near, far = keys / "other.key", tmp_path / "far.key"
+    for key in (near, far):
+        key.touch(mode=0o600)
+    monkeypatch.setenv("ONEMAP_KEY_FILE", str(far))
+    assert "far.key" in found()["keys"].en
+    assert to_mend() == {}
+    for key in (near, far):
+        key.chmod(0o640)
+        bad = to_mend()
+        assert set(bad) == {"keys"}
+        assert f"chmod 600 {key}" in bad["keys"].mend_zh
+        key.chmod(0o600)
+
+
+def test_a_port_that_another_program_holds_is_told_and_the_services_own_is_not(
+    here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        told = b"another"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(self.told)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        try:
+            monkeypatch.setenv("ONEMAP_PORT", str(other.server_port))
+            bad = to_mend()
+            Answer.told = b'{"status":"ok"}'
+            own = to_mend()
+        finally:
+            other.shutdown()
+            thread.join()
+    assert set(bad) == {"port"}
+    assert bad["port"].code is ExitCode.PORT_IN_USE
+    assert own == {}
+
+
+def test_a_look_that_the_system_refuses_says_so_and_the_others_go_on() -> None:
+    def refused() -> list[Finding]:
+        raise PermissionError(13, "Permission denied", "/srv/closed")
+
+    def well() -> list[Finding]:
+        return [findings.ok("next", "好", "well")]
+
+    told = list(findings.looked(("first", refused), ("next", well)))
+    assert [each.about for each in told] == ["first", "next"]
+    assert told[0].state is State.ADVICE
+    assert "/srv/closed: Permission denied" in told[0].en
+
+
+def test_texts_in_another_encoding_are_told() -> None:
+    script = "from onemap.doctor.machine import _texts; print(_texts().about, _texts().state)"
+    ended = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-c", script],
+        env=os.environ | {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ended.stdout.split() == ["texts", "mend"]
 
 
 def test_a_folder_that_anybody_may_write_into_is_to_be_closed(here: dict[str, str]) -> None:
@@ -261,6 +400,36 @@ def test_backups_that_are_due_and_missing_are_told(
     assert set(to_mend()) == {"backup"}
     (tmp_path / f"onemap-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip").touch()
     assert to_mend() == {}
+
+
+def test_a_new_installation_owes_no_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ONEMAP_DATABASE_URL", raising=False)
+    monkeypatch.setenv("ONEMAP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("ONEMAP_BACKUP_DIR", str(tmp_path))
+    monkeypatch.setenv("ONEMAP_BACKUP_AT", "02:30")
+    told = found()
+    assert told["backup"].state is State.OK
+    assert told["database"].state is State.ADVICE
+    assert "shared-memory" in told
+
+
+def test_no_room_for_another_backup_is_told(
+    here: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("a disk can be made by root alone")
+    try:
+        monkeypatch.setenv("ONEMAP_BACKUP_DIR", str(folder))
+        last = folder / f"onemap-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
+        last.write_bytes(bytes(2_000_000))
+        bad = to_mend()
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+    assert set(bad) == {"backup-disk"}
+    assert "2 MB" in bad["backup-disk"].en
 
 
 def test_the_command_ends_with_the_status_of_what_must_be_mended(here: dict[str, str]) -> None:

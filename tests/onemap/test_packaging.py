@@ -79,7 +79,7 @@ def test_the_source_distribution_holds_the_built_page(tmp_path: Path) -> None:
     assert not [name for name in names if "node_modules" in name]
 
 
-@pytest.mark.parametrize("lock", ["run", "test", "uv"])
+@pytest.mark.parametrize("lock", ["run", "server", "test", "uv"])
 def test_every_locked_package_has_a_version_and_hashes_and_no_index_is_named(lock: str) -> None:
     text = (ROOT / "requirements" / f"{lock}.txt").read_text()
     assert "://" not in text

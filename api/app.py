@@ -9,7 +9,8 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import answers, problems
 from api.answered import Answers
@@ -21,6 +22,7 @@ from api.feed import Feed
 from api.headers import BrowserHeaders
 from api.limits import BodyLimit
 from api.listed import Kept
+from api.request_log import RequestLog
 from api.routes import (
     administration,
     archives,
@@ -92,9 +94,16 @@ PARTS = (
 class Service(FastAPI):
     """The application; tiles that are kept in memory are answered before the framework."""
 
-    def __init__(self, kept: KeptTiles | None, **options: Any) -> None:
+    def __init__(self, kept: KeptTiles | None, trusted: str, **options: Any) -> None:
         super().__init__(**options)
         self.kept_tiles = kept
+        self._trusted = trusted
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the framework's own stack, in what is about every answer, also to surprises."""
+        inner: Any = BrowserHeaders(super().build_middleware_stack())
+        outer: Any = ProxyHeadersMiddleware(inner, self._trusted)
+        return RequestLog(outer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -119,7 +128,9 @@ def create_app(config: Config) -> FastAPI:
     feed = feed_for(config, Ticks.of(config.ticks))
     kept = kept_tiles(config, feed)
     app = Service(
-        kept,
+        # At "debug" tiles are told too, and take the usual way.
+        None if config.log_all else kept,
+        config.trusted_proxies,
         title=TITLE,
         summary="公共机构资产一张图 | One map of a public estate",
         lifespan=_running,
@@ -188,7 +199,6 @@ def _wrap(app: FastAPI, config: Config) -> None:
     # The last one added is met first: tiles need no headers of a document.
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOrigin, public_url=config.public_url)
-    app.add_middleware(BrowserHeaders)
     app.add_middleware(
         GZipMiddleware,
         minimum_size=1_000,

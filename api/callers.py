@@ -123,7 +123,9 @@ class Callers:
         """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme:
-            return await self._by_token(scheme, token.strip(), connections, used=used)
+            caller = await self._by_token(scheme, token.strip(), connections, used=used)
+            request.state.account = caller.bearer.account_id
+            return caller
         cookie = cookie_of(request)
         if cookie is None:
             return None
@@ -138,6 +140,7 @@ class Callers:
             self._note(bearer, hash_token(cookie), seen_at, now)
             seen_at = now
         ends_at = self.rules.session.ends_at(bearer.since, seen_at)
+        request.state.account = bearer.account_id
         return Caller(bearer, cookie, ends_at, self._wanting(bearer, now))
 
     def changes_at(self, request: HTTPConnection) -> datetime | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -211,9 +210,9 @@ async def on_http(request: Request, error: Exception) -> Response:
 
 
 async def on_surprise(request: Request, error: Exception) -> Response:
-    """Answer what nobody foresaw: the caller gets a number, the log gets the reason."""
-    number = uuid.uuid4().hex[:12]
-    log.error("error %s at %s", number, request.url.path, exc_info=error)
+    """Answer what nobody foresaw: the caller gets the request's number, the log the reason."""
+    number = request.state.request_id
+    log.error("an error that nobody foresaw", exc_info=error)
     text = Text(
         f"服务内部错误，编号 {number}；请把编号告诉管理员",
         f"An internal error, number {number}; tell the administrator this number",

@@ -78,6 +78,9 @@ class Config:
     public_url : at which browsers reach the service, where requests do not say.
     oidc : the provider of single sign-on.
     demo_logins : the accounts of the demo, which its page offers to whoever tries it.
+    trusted_proxies : addresses and networks, separated by commas, of proxies that say for whom
+        they ask (X-Forwarded-For, X-Forwarded-Proto).
+    log_all : whether every request is told in the log.
     """
 
     database_url: str
@@ -99,6 +102,8 @@ class Config:
     public_url: str | None = None
     oidc: Oidc | None = None
     demo_logins: tuple[str, ...] = ()
+    trusted_proxies: str = "127.0.0.1,::1"
+    log_all: bool = False
 
     @property
     def zone(self) -> ZoneInfo:

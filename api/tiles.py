@@ -44,6 +44,7 @@ from tiles.compress import etag, gzip_accepted, packed, unpacked
 from tiles.reads import reads, watched
 from tiles.vector import Fetch, Tile, check_zoom, tile_bytes
 
+TEMPLATE = "/tiles/{layer}/{z}/{x}/{y}"
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 _ADDRESS = re.compile(r"/tiles/([a-z_]+)/(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.mvt|\.pbf)?")
 _PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie, Accept-Encoding"}
@@ -189,6 +190,7 @@ class TileDoor:
         if address is None or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
+        scope["state"]["route"] = TEMPLATE
         name, z, x, y = address.groups()
         request = Request(scope, receive)
         try:

@@ -56,7 +56,7 @@ def main() -> None:
 
         uvicorn.run(
             app, port=port, log_level="warning", access_log=False, server_header=False,
-            timeout_graceful_shutdown=8, http=TileProtocol,
+            timeout_graceful_shutdown=8, http=TileProtocol, proxy_headers=False,
         )  # fmt: skip
 
     if len(asked.ports) == 1:

@@ -50,7 +50,7 @@ def describe(app: FastAPI) -> None:
                 _read_examples(responses)
                 if responses.pop("422", None) is None:
                     continue
-                for status, told in described(400, 401, 503).items():
+                for status, told in described(400, 401, 429, 503).items():
                     responses.setdefault(str(status), told)
                 if "{" not in path:
                     responses.pop("404", None)

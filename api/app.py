@@ -19,9 +19,11 @@ from api.callers import Callers
 from api.database import Connections
 from api.events import Hub, heard_signals
 from api.feed import Feed
+from api.flood import Flood
 from api.headers import BrowserHeaders
 from api.limits import BodyLimit
 from api.listed import Kept
+from api.rates import Rates
 from api.request_log import RequestLog
 from api.routes import (
     administration,
@@ -119,7 +121,8 @@ class Service(FastAPI):
 def _open_way_in(app: FastAPI, config: Config) -> None:
     """Give `app` what signing in needs beside the database."""
     app.state.keys = Keys(config.key_file)
-    app.state.before_sign_in = []
+    app.state.rates = Rates(config.limits, config.limits_file)
+    app.state.before_sign_in = [app.state.rates.before_sign_in]
     app.state.single_sign_on = SingleSignOn(config.oidc) if config.oidc else None
 
 
@@ -175,7 +178,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.writer = Writer(config, feed.ticks)
     letting_in = Writer(config, feed.ticks, config.accounts_url) if config.accounts_url else None
     app.state.accounts_writer = letting_in
-    app.state.callers = Callers(feed, config.sign_in, letting_in, config.clock)
+    app.state.callers = Callers(feed, config.sign_in, letting_in, config.clock, app.state.rates)
     hub = app.state.hub = Hub(connections.fetch)
     feed.followers.append(hub)
     await feed.open()
@@ -192,6 +195,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         await feed.close()
         await tile_connections.close()
         await connections.close()
+        app.state.rates.close()
 
 
 def _wrap(app: FastAPI, config: Config) -> None:
@@ -207,3 +211,4 @@ def _wrap(app: FastAPI, config: Config) -> None:
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, ARCHIVE_TYPE),
     )
     app.add_middleware(TileDoor)
+    app.add_middleware(Flood, limit=app.state.rates.limits.get("requests"))

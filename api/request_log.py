@@ -16,7 +16,6 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.callers import SAFE
 from layers.requests import REQUEST_ID
 
 log = logging.getLogger("onemap.request")
@@ -24,6 +23,7 @@ HEADER = b"x-request-id"
 SLOW_S = 1.0
 """Who waits so long for the beginning of an answer is waiting."""
 _USABLE = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
@@ -99,7 +99,7 @@ def _tell(scope: Scope, status: int, waited: float, whole: float) -> None:
         level = logging.ERROR
     elif slow:
         level = logging.WARNING
-    elif status >= 400 or scope["method"] not in SAFE:
+    elif status >= 400 or scope["method"] not in _SAFE:
         level = logging.INFO
     if not log.isEnabledFor(level):
         return

@@ -44,7 +44,8 @@ def main() -> None:
     if asked.unguarded:
         Ticks.read = lambda _: 1
     given: dict[str, Any] = json.loads(asked.config)
-    given["ticks"] = Path(given["ticks"]) if given.get("ticks") else None
+    for name in ("ticks", "limits_file"):
+        given[name] = Path(given[name]) if given.get(name) else None
 
     def serve(port: int) -> None:
         app = create_app(Config(**given))

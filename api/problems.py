@@ -45,6 +45,7 @@ _TITLES = {
     404: Text("未找到", "Not found"),
     405: Text("不允许的方法", "Method not allowed"),
     406: Text("无法提供所要的格式", "Not acceptable"),
+    408: Text("请求超时", "Request timeout"),
     413: Text("请求过大", "Content too large"),
     415: Text("不支持的格式", "Unsupported media type"),
 }
@@ -199,6 +200,10 @@ async def on_http(request: Request, error: Exception) -> Response:
         405: Text(
             f"{path} 不接受 {request.method}；可用：{allowed}",
             f"{path} does not take {request.method}; it takes: {allowed}",
+        ),
+        408: Text(
+            "请求内容迟迟未发完，连接已放弃；请重试",
+            "The content did not arrive in time; send it again",
         ),
         413: Text(
             "请求内容过大；请分批提交，或用导入",

@@ -96,6 +96,7 @@ def run(
             log_config=configuration(settings.log_level),
             log_level=None,
             http=TileProtocol,
+            ws="none",
             access_log=False,  # it would tell whole addresses; `api.request_log` tells routes
             proxy_headers=False,  # `api.app` heeds them
             server_header=False,

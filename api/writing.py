@@ -50,7 +50,8 @@ class Writer:
                 "application_name": "onemap-edits",
                 "options": f"-c lock_timeout={_LOCK_MS} "
                 f"-c statement_timeout={_STATEMENT_MS} "
-                f"-c idle_in_transaction_session_timeout={_STATEMENT_MS} -c jit=off -c timezone=UTC "
+                f"-c idle_in_transaction_session_timeout={_STATEMENT_MS} "
+                "-c jit=off -c timezone=UTC "
                 f"-c onemap.timezone={config.timezone}",
             },
         )

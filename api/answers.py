@@ -52,10 +52,11 @@ def describe(app: FastAPI) -> None:
             for operation in methods.values():
                 responses = operation["responses"]
                 _read_examples(responses)
-                if responses.get("422", {}).get("description") != _FRAMEWORKS:
+                if "422" not in responses:
                     continue
-                del responses["422"]
-                for status, told in described(400, 401, 503).items():
+                if responses["422"]["description"] == _FRAMEWORKS:
+                    del responses["422"]
+                for status, told in described(400, 401, 429, 503).items():
                     responses.setdefault(str(status), told)
                 # Pages of the OGC interface say so in one breath: those without a name in their
                 # address are always there.

@@ -9,7 +9,8 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import answers, problems
 from api.answered import Answers
@@ -18,9 +19,12 @@ from api.callers import Callers
 from api.database import Connections
 from api.events import Hub, heard_signals
 from api.feed import Feed
+from api.flood import Flood
 from api.headers import BrowserHeaders
 from api.limits import BodyLimit
 from api.listed import Kept
+from api.rates import Rates
+from api.request_log import RequestLog
 from api.routes import (
     administration,
     archives,
@@ -92,9 +96,16 @@ PARTS = (
 class Service(FastAPI):
     """The application; tiles that are kept in memory are answered before the framework."""
 
-    def __init__(self, kept: KeptTiles | None, **options: Any) -> None:
+    def __init__(self, kept: KeptTiles | None, trusted: str, **options: Any) -> None:
         super().__init__(**options)
         self.kept_tiles = kept
+        self._trusted = trusted
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the framework's own stack, in what is about every answer, also to surprises."""
+        inner: Any = BrowserHeaders(super().build_middleware_stack())
+        outer: Any = ProxyHeadersMiddleware(inner, self._trusted)
+        return RequestLog(outer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -110,7 +121,8 @@ class Service(FastAPI):
 def _open_way_in(app: FastAPI, config: Config) -> None:
     """Give `app` what signing in needs beside the database."""
     app.state.keys = Keys(config.key_file)
-    app.state.before_sign_in = []
+    app.state.rates = Rates(config.limits, config.limits_file)
+    app.state.before_sign_in = [app.state.rates.before_sign_in]
     app.state.single_sign_on = SingleSignOn(config.oidc) if config.oidc else None
 
 
@@ -119,7 +131,9 @@ def create_app(config: Config) -> FastAPI:
     feed = feed_for(config, Ticks.of(config.ticks))
     kept = kept_tiles(config, feed)
     app = Service(
-        kept,
+        # At "debug" tiles are told too, and take the usual way.
+        None if config.log_all else kept,
+        config.trusted_proxies,
         title=TITLE,
         summary="公共机构资产一张图 | One map of a public estate",
         lifespan=_running,
@@ -164,7 +178,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.writer = Writer(config, feed.ticks)
     letting_in = Writer(config, feed.ticks, config.accounts_url) if config.accounts_url else None
     app.state.accounts_writer = letting_in
-    app.state.callers = Callers(feed, config.sign_in, letting_in, config.clock)
+    app.state.callers = Callers(feed, config.sign_in, letting_in, config.clock, app.state.rates)
     hub = app.state.hub = Hub(connections.fetch)
     feed.followers.append(hub)
     await feed.open()
@@ -181,6 +195,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         await feed.close()
         await tile_connections.close()
         await connections.close()
+        app.state.rates.close()
 
 
 def _wrap(app: FastAPI, config: Config) -> None:
@@ -188,7 +203,6 @@ def _wrap(app: FastAPI, config: Config) -> None:
     # The last one added is met first: tiles need no headers of a document.
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOrigin, public_url=config.public_url)
-    app.add_middleware(BrowserHeaders)
     app.add_middleware(
         GZipMiddleware,
         minimum_size=1_000,
@@ -197,3 +211,4 @@ def _wrap(app: FastAPI, config: Config) -> None:
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, ARCHIVE_TYPE),
     )
     app.add_middleware(TileDoor)
+    app.add_middleware(Flood, limit=app.state.rates.limits.get("requests"))

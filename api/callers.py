@@ -20,6 +20,7 @@ from starlette.requests import HTTPConnection
 
 from api.database import Connections
 from api.feed import NEVER, Feed
+from api.rates import Rates, address_of
 from layers import bearers
 from layers.access import Actor
 from layers.accounts import ApiToken, SignInSession, TokenScope, csrf_of, hash_token
@@ -96,12 +97,18 @@ class Callers:
     ----------
     writer : writes who was last seen when; None where nobody signs in.
     clock : the time by which sessions, grants and tokens end.
+    rates : how often somebody may ask.
     """
 
     def __init__(
-        self, feed: Feed, rules: Rules, writer: Writer | None, clock: Callable[[], datetime]
+        self,
+        feed: Feed,
+        rules: Rules,
+        writer: Writer | None,
+        clock: Callable[[], datetime],
+        rates: Rates,
     ) -> None:
-        self.rules, self.clock = rules, clock
+        self.rules, self.clock, self.rates = rules, clock, rates
         self._feed, self._writer = feed, writer
         self._known: dict[str, tuple[Bearer, int, float]] = {}
         self._seen: dict[str, datetime] = {}
@@ -120,10 +127,31 @@ class Callers:
         Raises
         ------
         Unauthorized : what it shows is no good, or no longer.
+        TooMany : who asks, asks too often.
         """
+        caller = await self._of(request, connections, used=used)
+        account = None
+        if caller is not None:
+            account = request.state.account = caller.bearer.account_id
+        if used:
+            self.rates.charge(request, account)
+        return caller
+
+    async def _of(
+        self, request: HTTPConnection, connections: Connections, *, used: bool
+    ) -> Caller | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme:
-            return await self._by_token(scheme, token.strip(), connections, used=used)
+            token = token.strip()
+            if hash_token(token) in self._known:
+                return await self._by_token(scheme, token, connections, used=used)
+            # Who tries out tokens is refused before the database is asked.
+            self.rates.refuse_spent("tokens", address_of(request))
+            try:
+                return await self._by_token(scheme, token, connections, used=used)
+            except Unauthorized:
+                self.rates.take("tokens", address_of(request))
+                raise
         cookie = cookie_of(request)
         if cookie is None:
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -16,6 +16,10 @@ from layers.scope import TIMEZONE
 
 # A query that takes longer than this is a mistake in the question, not patience to be asked for.
 TIMEOUT_S = 60.0
+# After that the server ends by itself what a process that died has left there.
+_LEFT_MS = str(int((TIMEOUT_S + 5) * 1000))
+# How long a question waits for a connection while others have them all.
+ACQUIRE_S = 20.0
 # How long a file waits until another one that is being read has gone out.
 PATIENCE_S = 30.0
 _BROKEN = (
@@ -120,6 +124,8 @@ class Connections:
                 # A parallel worker takes tens of milliseconds to start, more than most answers
                 # take; the cores are shared out between requests instead.
                 "max_parallel_workers_per_gather": "0",
+                "statement_timeout": _LEFT_MS,
+                "idle_in_transaction_session_timeout": _LEFT_MS,
             },
             # asyncpg would reset the session after every use, a round trip that a small tile
             # takes as long as; nothing that goes through here changes the session.
@@ -159,10 +165,32 @@ class Connections:
         arguments = ready.bind(values)
         with in_words():
             try:
-                return list(await self.pool.fetch(ready.sql, *arguments))
+                return await self._fetch(ready.sql, arguments)
             except _BROKEN:
                 # A connection kept from before a restart of the server: reading again is harmless.
-                return list(await self.pool.fetch(ready.sql, *arguments))
+                return await self._fetch(ready.sql, arguments)
+
+    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> list[asyncpg.Record]:
+        pool = self.pool
+        link = await self._acquired(pool)
+        try:
+            return list(await link.fetch(sql, *arguments))
+        finally:
+            await pool.release(link)
+
+    async def _acquired(self, pool: asyncpg.Pool) -> Any:
+        """Return a connection, for which nobody waits longer than `ACQUIRE_S`."""
+        waiting = asyncio.timeout(ACQUIRE_S)
+        try:
+            async with waiting:
+                return await pool.acquire()
+        except TimeoutError as late:
+            if not waiting.expired():
+                raise  # the server itself did not answer
+            raise Unavailable(
+                zh="当前请求过多，数据库连接都在使用；请稍后重试",
+                en="All connections to the database are in use; try again in a moment",
+            ) from late
 
     @asynccontextmanager
     async def stream(
@@ -188,7 +216,8 @@ class Connections:
         try:
             async with AsyncExitStack() as held:
                 with in_words():
-                    link = await held.enter_async_context(self.pool.acquire())
+                    link = await self._acquired(self.pool)
+                    held.push_async_callback(self.pool.release, link)
                     await held.enter_async_context(link.transaction(readonly=True))
                     prepared = await link.prepare(ready.sql)
                     names = [each.name for each in prepared.get_attributes()]

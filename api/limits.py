@@ -1,6 +1,8 @@
-"""How large a request may be: what is larger is refused before it is read whole."""
+"""How large a request may be and how long its content may take: the rest is not read."""
 
 from __future__ import annotations
+
+import asyncio
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,10 +12,12 @@ from api.problems import on_http
 
 MOST_BYTES = 20_000_000
 """Ten thousand rows with their shapes; what is larger is imported from a file."""
+CONTENT_S = 120.0
+"""How long a content may take to arrive."""
 
 
 class BodyLimit:
-    """Refuse requests whose content is larger than `MOST_BYTES`, told or not."""
+    """Refuse requests whose content is larger than `MOST_BYTES`, told or not, or does not come."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -23,12 +27,20 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
-        read = 0
+        read, whole = 0, False
+        until = asyncio.get_running_loop().time() + CONTENT_S
 
         async def counted() -> Message:
-            nonlocal read
-            message = await receive()
+            nonlocal read, whole
+            if whole:  # what is waited for now is that the caller leaves
+                return await receive()
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError as late:
+                raise HTTPException(408) from late
             read += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if read > MOST_BYTES:
                 raise HTTPException(413)
             return message

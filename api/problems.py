@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +45,7 @@ _TITLES = {
     404: Text("未找到", "Not found"),
     405: Text("不允许的方法", "Method not allowed"),
     406: Text("无法提供所要的格式", "Not acceptable"),
+    408: Text("请求超时", "Request timeout"),
     413: Text("请求过大", "Content too large"),
     415: Text("不支持的格式", "Unsupported media type"),
 }
@@ -201,6 +201,10 @@ async def on_http(request: Request, error: Exception) -> Response:
             f"{path} 不接受 {request.method}；可用：{allowed}",
             f"{path} does not take {request.method}; it takes: {allowed}",
         ),
+        408: Text(
+            "请求内容迟迟未发完，连接已放弃；请重试",
+            "The content did not arrive in time; send it again",
+        ),
         413: Text(
             "请求内容过大；请分批提交，或用导入",
             "The content is too large; send it in parts, or import a file",
@@ -211,9 +215,9 @@ async def on_http(request: Request, error: Exception) -> Response:
 
 
 async def on_surprise(request: Request, error: Exception) -> Response:
-    """Answer what nobody foresaw: the caller gets a number, the log gets the reason."""
-    number = uuid.uuid4().hex[:12]
-    log.error("error %s at %s", number, request.url.path, exc_info=error)
+    """Answer what nobody foresaw: the caller gets the request's number, the log the reason."""
+    number = request.state.request_id
+    log.error("an error that nobody foresaw", exc_info=error)
     text = Text(
         f"服务内部错误，编号 {number}；请把编号告诉管理员",
         f"An internal error, number {number}; tell the administrator this number",

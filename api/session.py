@@ -78,6 +78,10 @@ class Config:
     public_url : at which browsers reach the service, where requests do not say.
     oidc : the provider of single sign-on.
     demo_logins : the accounts of the demo, which its page offers to whoever tries it.
+    trusted_proxies : addresses and networks, separated by commas, of proxies that say for whom
+        they ask (X-Forwarded-For, X-Forwarded-Proto).
+    log_all : whether every request is told in the log.
+    limits, limits_file : how often somebody may ask, and where that is counted (`api.rates`).
     """
 
     database_url: str
@@ -99,6 +103,10 @@ class Config:
     public_url: str | None = None
     oidc: Oidc | None = None
     demo_logins: tuple[str, ...] = ()
+    trusted_proxies: str = "127.0.0.1,::1"
+    log_all: bool = False
+    limits: Mapping[str, str] = field(default_factory=dict)
+    limits_file: Path | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -32,6 +32,7 @@ from api.archives import Archives
 from api.callers import REMEMBERED_S, Callers, credential_in, credential_of
 from api.database import Connections
 from api.feed import Feed
+from api.headers import TILES
 from api.session import Config, actor_of, narrowed, parse_moment
 from api.wire import head
 from layers.access import ESTATE, EVERYONE, Actor
@@ -44,13 +45,16 @@ from tiles.compress import etag, gzip_accepted, packed, unpacked
 from tiles.reads import reads, watched
 from tiles.vector import Fetch, Tile, check_zoom, tile_bytes
 
+TEMPLATE = "/tiles/{layer}/{z}/{x}/{y}"
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 _ADDRESS = re.compile(r"/tiles/([a-z_]+)/(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.mvt|\.pbf)?")
 _PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie, Accept-Encoding"}
 _PRIVATE_BYTES = [
     (b"cache-control", b"private, no-cache"),
     (b"vary", b"Authorization, Cookie, Accept-Encoding"),
+    *TILES,
 ]
+_PRIVATE |= {name.decode(): value.decode() for name, value in TILES}
 _START, _BODY = "http.response.start", "http.response.body"
 _EMPTY: dict[str, Any] = {"type": _START, "status": 204, "headers": _PRIVATE_BYTES}
 _NOTHING = {"type": _BODY, "body": b""}
@@ -189,6 +193,7 @@ class TileDoor:
         if address is None or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
+        scope["state"] |= {"route": TEMPLATE, "is_tile": True}
         name, z, x, y = address.groups()
         request = Request(scope, receive)
         try:

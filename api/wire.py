@@ -10,13 +10,10 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from api.callers import credential_in
+from api.patience import PatientProtocol
 
 _START, _END = b"GET /tiles/", b"\r\n\r\n"
 _VERSION = b" HTTP/1.1"
@@ -40,7 +37,7 @@ def head(message: dict[str, Any]) -> bytes:
     return bytes(STATUS_LINE[message["status"]]) + b"".join(lines)
 
 
-class TileProtocol(HttpToolsProtocol):
+class TileProtocol(PatientProtocol):
     """The server's protocol for HTTP/1.1, with kept tiles before everything else."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -106,6 +103,9 @@ class TileProtocol(HttpToolsProtocol):
         self.transport.write(b"".join((found[0], self._rest, found[1])))
         self.server_state.total_requests += 1
         self._last = self.loop.time()
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler

@@ -26,6 +26,7 @@ WRITERS = 4
 ATTEMPTS = 3
 _PATIENCE_S = 10
 _LOCK_MS = 10_000
+_STATEMENT_MS = 60_000
 
 
 class Writer:
@@ -47,7 +48,10 @@ class Writer:
             pool_pre_ping=True,
             connect_args={
                 "application_name": "onemap-edits",
-                "options": f"-c lock_timeout={_LOCK_MS} -c jit=off -c timezone=UTC "
+                "options": f"-c lock_timeout={_LOCK_MS} "
+                f"-c statement_timeout={_STATEMENT_MS} "
+                f"-c idle_in_transaction_session_timeout={_STATEMENT_MS} "
+                "-c jit=off -c timezone=UTC "
                 f"-c onemap.timezone={config.timezone}",
             },
         )

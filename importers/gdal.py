@@ -15,15 +15,29 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyogrio
-from pyogrio.errors import DataLayerError, DataSourceError, FieldError
+from pyogrio.errors import (
+    CRSError,
+    DataLayerError,
+    DataSourceError,
+    FeatureError,
+    FieldError,
+    GeometryError,
+)
 
 from importers.base import Options
+from importers.guarded import check, check_width
 from importers.messages import bad_input
 
 OSM_SUFFIXES: Final = (".pbf", ".osm")
 _OSM_CONFIG: Final = Path(__file__).parent / "data" / "osm.ini"
 _SAMPLE_BYTES: Final = 4 << 20
+# OSError is what Arrow says of a feature that cannot be read.
+_UNREADABLE: Final = (
+    CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError,
+    pa.ArrowException, OSError, ValueError,
+)  # fmt: skip
 
 
 @dataclass
@@ -55,11 +69,12 @@ def read(path: Path, options: Options, osm_layers: tuple[str, ...]) -> Read:
     if path.suffix.lower() in (".shp", ".dbf", ".shx"):
         path = path.with_suffix(".shp")
         _check_shapefile(path)
+    check(path)
     try:
         if is_osm(path):
             return _read_osm(path, osm_layers)
         return _read(path, options)
-    except (DataSourceError, DataLayerError, FieldError, ValueError) as error:
+    except _UNREADABLE as error:
         raise bad_input(
             path,
             f"GDAL 读不了此文件：{_first_line(error)}；请确认文件完整、格式受支持",
@@ -84,6 +99,7 @@ def _read(path: Path, options: Options) -> Read:
             path, f"没有图层“{chosen}”；有：{'、'.join(names)}",
             f"there is no layer '{chosen}'; there are: {', '.join(names)}",
         )  # fmt: skip
+    check_width(path, len(pyogrio.read_info(path, layer=chosen)["fields"]))
     encoding = None
     if path.suffix.lower() == ".shp":
         encoding = options.encoding or dbf_encoding(path.with_suffix(".dbf"))

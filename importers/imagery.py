@@ -146,7 +146,7 @@ def _crs_of(path: Path, picture: Any, options: Options) -> str:
 def _described(path: Path, options: Options) -> tuple[dict[str, Any], _Copy]:
     assert options.data_dir is not None
     try:
-        with rasterio.open(path) as picture:
+        with rasterio.open(path, driver="GTiff") as picture:
             crs, transform = _crs_of(path, picture, options), picture.transform
             # A file that is cut off opens well: its last block does not.
             last = Window(picture.width - 1, picture.height - 1, 1, 1)

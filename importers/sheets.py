@@ -8,10 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from xml.etree.ElementTree import ParseError
 
 import geopandas as gpd
 import pandas as pd
@@ -24,9 +27,10 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from importers.base import ATTRIBUTE, FILE, ROW, Found, Importer, Issue, Options, Target
 from importers.columns import PLACE, fields_of, guess
+from importers.guarded import check_width
 from importers.messages import bad_input, message
 from importers.places import points
-from importers.plans.archive import check_unpacked
+from importers.plans.archive import check_unpacked, widest_row
 from importers.values import as_text, cell, convert
 from layers.base import Base, Feature, table_of
 from layers.labels import CHOICES, Text, unit_text
@@ -34,6 +38,8 @@ from layers.labels import CHOICES, Text, unit_text
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
 _EXCEL: Final = (".xlsx", ".xlsm")
 _HEADING, _EXAMPLE = 1, 2
+MAX_ROWS: Final = 1 << 20
+"""Of a workbook's sheet, as spreadsheets have them."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ def decoded(path: Path, encoding: str | None = None) -> tuple[str, str]:
 def _csv(path: Path, text: str) -> Iterable[tuple[int, list[Any]]]:
     first = text.lstrip("\n").split("\n", 1)[0]
     delimiter = max((",", "\t", ";"), key=first.count)
+    check_width(path, first.count(delimiter) + 1)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     try:
         return [(n, [c.strip() for c in row]) for n, row in enumerate(reader, 1)]
@@ -142,9 +149,20 @@ def sheet_names(path: Path) -> list[str]:
 
 def _workbook(path: Path) -> Workbook:
     check_unpacked(path)
-    try:
+    check_width(path, widest_row(path))
+    with _readable(path):
         return load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say of a workbook that is damaged what can be done: its library has no word for that."""
+    try:
+        yield
+    except (
+        InvalidFileException, zipfile.BadZipFile, zlib.error, ParseError, EOFError, KeyError,
+        IndexError, TypeError, AttributeError, ValueError, NotImplementedError, OSError,
+    ) as error:  # fmt: skip
         raise bad_input(
             path,
             "不是可读的 XLSX 工作簿（可能已损坏，或是改了后缀）；请在表格软件中另存为 .xlsx",
@@ -163,12 +181,23 @@ def _excel(path: Path, options: Options) -> Iterable[tuple[int, list[Any]]]:
             )  # fmt: skip
         sheet = book[options.layer] if options.layer else book[names[0]]
         sheet.reset_dimensions()
-        return [
-            (n, [v.strip() if isinstance(v, str) else v for v in row])
-            for n, row in enumerate(sheet.iter_rows(values_only=True), 1)
-        ]
+        with _readable(path):
+            return list(_rows(path, sheet))
     finally:
         book.close()
+
+
+def _rows(path: Path, sheet: Any) -> Iterator[tuple[int, list[Any]]]:
+    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        check_width(path, len(row))
+        if number > MAX_ROWS:  # rows that are left out are counted too
+            raise bad_input(
+                path,
+                f"行号超过 {MAX_ROWS}；请删去多余的行后另存",
+                f"a row's number is beyond {MAX_ROWS}; delete what lies far below and save it anew",
+            )
+        if any(value is not None for value in row):
+            yield number, [v.strip() if isinstance(v, str) else v for v in row]
 
 
 def _headings(row: Sequence[Any]) -> list[str]:

@@ -21,7 +21,8 @@ def driver_url(url: str | URL, driver: str) -> URL:
 
 def engine(url: str | URL, **options: object) -> Engine:
     """Return a synchronous engine (importers, command line, tests)."""
-    return sa.create_engine(driver_url(url, "psycopg"), **options)
+    # What fails is told in the log: never with the values it was given.
+    return sa.create_engine(driver_url(url, "psycopg"), hide_parameters=True, **options)
 
 
 def config(connection: sa.Connection | None = None) -> Config:

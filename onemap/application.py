@@ -71,6 +71,10 @@ def create() -> FastAPI:
             public_url=settings.public_url,
             oidc=_oidc(settings),
             demo_logins=tuple(handed["demo_logins"]),
+            trusted_proxies=settings.trusted_proxies,
+            limits=settings.limits,
+            limits_file=settings.data_dir / "limits.sqlite",
+            log_all=settings.log_level == "debug",
         )
     )
     page = page_dir()

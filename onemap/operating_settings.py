@@ -1,4 +1,4 @@
-"""Settings of whoever operates the service: backups."""
+"""Settings of whoever operates the service: backups, and the proxy before it."""
 
 from __future__ import annotations
 
@@ -42,6 +42,18 @@ class OperatingSettings(BaseSettings):
             ),
         ),
     ] = 14
+
+    trusted_proxies: Annotated[
+        str,
+        Field(
+            json_schema_extra=about(
+                "可信代理的地址或网段，以逗号分隔；只采信它们送来的 X-Forwarded-For 与 "
+                "X-Forwarded-Proto",
+                "addresses or networks of trusted proxies, separated by commas: of them alone "
+                "X-Forwarded-For and X-Forwarded-Proto are believed",
+            )
+        ),
+    ] = "127.0.0.1,::1"
 
     @field_validator("backup_at")
     @classmethod

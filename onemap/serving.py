@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import httpx
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
+from api.logs import configuration
 from api.wire import TileProtocol
 from onemap.clock import Clock
 from onemap.database import Database
@@ -25,6 +26,8 @@ from onemap.trouble import ExitCode, Trouble, say
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+log = logging.getLogger("onemap.serving")
 
 HANDED_ON = "ONEMAP_SERVING"
 """What `run` hands on to `onemap.application.create` in each serving process."""
@@ -90,10 +93,12 @@ def run(
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            # At "info" uvicorn only tells that it runs; the address is announced here.
-            log_level="warning" if settings.log_level == "info" else settings.log_level,
+            log_config=configuration(settings.log_level),
+            log_level=None,
             http=TileProtocol,
-            access_log=settings.log_level == "debug",
+            ws="none",
+            access_log=False,  # it would tell whole addresses; `api.request_log` tells routes
+            proxy_headers=False,  # `api.app` heeds them
             server_header=False,
             timeout_graceful_shutdown=5,
             # A process that is slow to begin on a busy machine is no dead one: killed after the
@@ -123,8 +128,9 @@ def application() -> FastAPI:
         from onemap.application import create  # noqa: PLC0415 - its faults are told here
 
         return create()
-    except Exception:  # noqa: BLE001 - whatever it is, it is told and would come again
-        traceback.print_exc()
+    except Exception:
+        # Whatever it is, it is told and would come again.
+        log.exception("the service cannot be made")
         sys.exit(STARTUP_FAILURE)
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from onemap.limit_settings import LimitSettings
 from onemap.operating_settings import OperatingSettings
 from onemap.sign_in_settings import SignInSettings, about
 from onemap.trouble import ExitCode, Trouble, language
@@ -46,7 +47,7 @@ def default_data_dir() -> Path:
     return Path(home) / "onemap"
 
 
-class Settings(SignInSettings, OperatingSettings):
+class Settings(SignInSettings, OperatingSettings, LimitSettings):
     """All settings of the service; each is also the environment variable ``ONEMAP_<NAME>``."""
 
     model_config = SettingsConfigDict(

@@ -20,7 +20,10 @@ _HEADERS = {
     "Vary": "Accept, Accept-Language, Authorization, Cookie",
 }
 # The pages hold no script and load nothing but our own stylesheet.
-_CSP = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+_CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'self'"
+)
 _templates = Environment(
     loader=PackageLoader("api.ogc", "templates"),
     autoescape=select_autoescape(default=True, default_for_string=True),

@@ -30,7 +30,7 @@ _GOES: Any = {303: {"description": "前往 | on to another address"}}
     summary="单点登录 | Go to the provider of single sign-on",
     response_class=Response,
     status_code=303,
-    responses={**_GOES, **described(400, 401, 404, 503)},
+    responses={**_GOES, **described(400, 401, 404, 429, 503)},
 )
 async def go(
     request: Request,
@@ -40,6 +40,8 @@ async def go(
     ] = "",
 ) -> Response:
     """Send the browser to the provider; it comes back to the view that it left."""
+    for guard in request.app.state.before_sign_in:
+        await guard(request)
     provider = _provider(request)
     try:
         url, way = await provider.begin(_callback(entrance), back, entrance.keys)

@@ -7,10 +7,12 @@ sizes in a zip's directory are only a claim.
 
 from __future__ import annotations
 
+import re
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import IO, Final
 
 from layers.problems import BadInput
 
@@ -18,6 +20,10 @@ MAX_MEMBERS: Final = 2_000
 MAX_FILE_BYTES: Final = 256 * 2**20
 MAX_TOTAL_BYTES: Final = 512 * 2**20
 _CHUNK: Final = 2**20
+_UNREADABLE: Final = (
+    zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError,
+    ValueError,
+)  # fmt: skip
 
 
 def read_members(path: Path, suffixes: tuple[str, ...]) -> dict[str, bytes]:
@@ -43,10 +49,47 @@ def check_unpacked(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError):
+    except _UNREADABLE:
         return
     if len(infos) > MAX_MEMBERS or sum(each.file_size for each in infos) > MAX_TOTAL_BYTES:
         raise _too_large(path)
+
+
+def widest_row(path: Path) -> int:
+    """Return the most cells that a row of a workbook's sheets has, as they stand in its XML.
+
+    The library makes a thing of every cell before a row can be looked at. What cannot be read is
+    left to it.
+    """
+    widest = 0
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                if info.filename.endswith(".xml"):
+                    with archive.open(info) as stream:
+                        widest = max(widest, _widest(stream))
+    except _UNREADABLE:
+        return widest
+    return widest
+
+
+def _widest(stream: IO[bytes]) -> int:
+    widest, cells, within = 0, 0, False
+    rest = b""
+    while piece := stream.read(_CHUNK):
+        text = rest + piece
+        # A mark may be cut in two by the end of the piece.
+        cut = text.rfind(b"<")
+        text, rest = (text[:cut], text[cut:]) if cut > 0 else (text, b"")
+        first, *rows = re.split(rb"<(?:\w+:)?row\b", text)
+        cells += len(_CELL.findall(first)) if within else 0
+        for row in rows:
+            widest, cells, within = max(widest, cells), len(_CELL.findall(row)), True
+        widest = max(widest, cells)
+    return widest
+
+
+_CELL: Final = re.compile(rb"<(?:\w+:)?c\b")
 
 
 def _read_folder(path: Path, suffixes: tuple[str, ...]) -> dict[str, bytes]:
@@ -70,7 +113,7 @@ def _read_zip(path: Path, suffixes: tuple[str, ...]) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             return _members(path, archive, suffixes)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise BadInput(
             zh=f"“{path.name}”不是可读的 zip 文件，或已损坏、不完整；请重新导出后再导入",
             en=f"'{path.name}' is not a readable zip file, or is damaged or cut off: "

@@ -20,6 +20,7 @@ from defusedxml import ElementTree as SafeTree
 
 from importers import gdal
 from importers.base import Options
+from importers.guarded import check_width
 from importers.messages import bad_input
 from importers.tracks.columns import guess_columns, guess_unnamed
 from importers.tracks.times import parse_times
@@ -76,6 +77,7 @@ def _read_text(path: Path, options: Options) -> Raw:
     if not first:
         raise bad_input(path, "文件里没有行", "there are no rows in the file")
     delimiter = _delimiter(first)
+    check_width(path, first.count(delimiter) + 1)
     named = _has_heading(next(csv.reader([first], delimiter=delimiter)))
     try:
         frame = pd.read_csv(

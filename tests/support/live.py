@@ -23,7 +23,9 @@ def listening(database_url: str, **config: Any) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", lifespan="on", http=TileProtocol)
+            uvicorn.Config(
+                app, log_level="warning", lifespan="on", http=TileProtocol, proxy_headers=False
+            )
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -44,7 +44,8 @@ def main() -> None:
     if asked.unguarded:
         Ticks.read = lambda _: 1
     given: dict[str, Any] = json.loads(asked.config)
-    given["ticks"] = Path(given["ticks"]) if given.get("ticks") else None
+    for name in ("ticks", "limits_file"):
+        given[name] = Path(given[name]) if given.get(name) else None
 
     def serve(port: int) -> None:
         app = create_app(Config(**given))
@@ -56,7 +57,7 @@ def main() -> None:
 
         uvicorn.run(
             app, port=port, log_level="warning", access_log=False, server_header=False,
-            timeout_graceful_shutdown=8, http=TileProtocol,
+            timeout_graceful_shutdown=8, http=TileProtocol, proxy_headers=False,
         )  # fmt: skip
 
     if len(asked.ports) == 1:

@@ -20,7 +20,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from layers import accounts, db, registry  # noqa: F401 - every class is known
+from layers import accounts, audit, db, registry  # noqa: F401 - every class is known
 from layers.base import Base, Tracked, table_of
 from layers.committing import committing
 from layers.records import HandEdit, SearchEntry
@@ -343,6 +343,7 @@ def grant(owner_url: str, role: str) -> None:
                     sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table), app
                 )
             )
+        _grant_traces(link, app)
 
 
 def grant_accounts(owner_url: str, role: str) -> None:
@@ -364,6 +365,22 @@ def grant_accounts(owner_url: str, role: str) -> None:
             )
         for table in accounts.CLEARED:
             link.execute(sql.SQL("GRANT DELETE ON {} TO {}").format(sql.Identifier(table), name))
+        # It seals too: it takes what waits and adds what is sealed, and changes none of that.
+        for rights, table in (
+            ("SELECT, INSERT, DELETE", audit.WAITING),
+            ("SELECT, INSERT", audit.RECORD),
+            ("SELECT, INSERT", audit.SEAL),
+        ):
+            link.execute(
+                sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), sql.Identifier(table), name)
+            )
+
+
+def _grant_traces(link: psycopg.Connection, app: sql.Identifier) -> None:
+    """Let the serving role record and count what waits, and read what is sealed; nothing else."""
+    waiting = sql.Identifier(audit.WAITING)
+    link.execute(sql.SQL("REVOKE SELECT ON {} FROM {}").format(waiting, app))
+    link.execute(sql.SQL("GRANT SELECT (id), INSERT ON {} TO {}").format(waiting, app))
 
 
 def writable() -> list[str]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import REGCLASS, insert
 
 from layers import hand_edits
+from layers.audit.noting import ORIGIN, TOLD, cut
 from layers.base import Base, Entity, Series, Tracked, table_of
 from layers.changes import series
 from layers.changes.frames import Counts, Step, copied, merged, unique_key, writable
@@ -52,7 +53,12 @@ class ChangeSet:
         self.connection = connection
         self.written: dict[type[Base], list[NDArray[np.int64]]] = {}
         told = {"actor": actor, "reason": reason, "undoes": undoes and str(undoes)}
-        set_config = (sa.func.set_config(f"onemap.{n}", v or "", True) for n, v in told.items())
+        origin = ORIGIN.get()
+        # The trace of the set is written at its commit (`layers/sql/audit.sql`).
+        told |= {name: origin and cut(getattr(origin, name)) for name in TOLD}
+        set_config = (
+            sa.func.set_config(f"onemap.{n}", str(v or ""), True) for n, v in told.items()
+        )
         connection.execute(sa.select(*set_config))
 
     def lock(self, name: str) -> None:

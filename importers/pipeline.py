@@ -88,6 +88,11 @@ def run(
             connection.rollback()
         else:
             record(connection, report, paths, started, options.actor, work.quarantined, work.read)
+            counts = {name: asdict(each) for name, each in report.layers.items()}
+            note(
+                connection, Kind.IMPORT, of=importer.kind, source=report.source,
+                files=report.files, counts=counts,
+            )  # fmt: skip
     return report
 
 

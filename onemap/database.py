@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from layers import accounts, audit, db, registry  # noqa: F401 - every class is known
+from layers.audit.keys import Trail
 from layers.base import Base, Tracked, table_of
 from layers.committing import committing
 from layers.records import HandEdit, SearchEntry
@@ -56,6 +57,8 @@ class Database:
     app_url : str
         As the role that serves: it reads rows and writes what people manage, and knows neither
         passwords nor the secrets of second factors.
+    trail : Trail, optional
+        The files of its traces: the key of their seals, and how far they reached.
     accounts_url : str, optional
         As the role that lets people in: it writes accounts, grants, sessions and tokens and
         nothing else. None: nobody signs in, tokens alone are known.
@@ -67,6 +70,12 @@ class Database:
     app_url: str
     ticks: Path | None = None
     accounts_url: str | None = None
+    trail: Trail | None = None
+
+    @property
+    def sealing_url(self) -> str:
+        """As whom traces are sealed: the role that lets people in, else the owner."""
+        return self.accounts_url or self.owner_url
 
     @property
     def name(self) -> str:
@@ -102,7 +111,13 @@ def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> I
         ensure(private, name)
         owner_url = private.url(name, OWNER)
         ticks = ticks_file(settings.data_dir, owner_url)
-        database = Database(owner_url, private.url(name, APP), ticks, private.url(name, ACCOUNTS))
+        database = Database(
+            owner_url,
+            private.url(name, APP),
+            ticks,
+            private.url(name, ACCOUNTS),
+            Trail.of(settings.audit_key, name),
+        )
         if upgrade:
             prepare(database)
         yield database
@@ -123,6 +138,8 @@ def connected(settings: Settings, *, demo: bool = False) -> Iterator[sa.Connecti
 def emptied(database: Database) -> None:
     """Take all tables away and make them anew, empty."""
     db.downgrade(database.owner_url, "base")
+    if database.trail is not None and database.trail.head is not None:
+        database.trail.head.write(None)  # its traces went with the rest
     prepare(database)
 
 
@@ -160,7 +177,14 @@ def _external(settings: Settings, *, demo: bool, upgrade: bool) -> Database:
     if demo:
         owner_url, app_url = renamed(owner_url, DEMO), renamed(app_url, DEMO)
         accounts_url = accounts_url and renamed(accounts_url, DEMO)
-    database = Database(owner_url, app_url, ticks_file(settings.data_dir, owner_url), accounts_url)
+    name = unquote(urlsplit(owner_url).path.lstrip("/"))
+    database = Database(
+        owner_url,
+        app_url,
+        ticks_file(settings.data_dir, owner_url),
+        accounts_url,
+        Trail.of(settings.audit_key, name),
+    )
     check(owner_url)
     if upgrade:
         prepare(database)

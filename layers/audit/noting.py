@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +31,7 @@ class Origin:
     bearer : the session or token by which the account came in (``session:31``, ``token:5``).
     route : the address as the description has it, or the command.
     noted : whether the act has been recorded by itself, so that nobody records its refusal again.
+    read : layers of which the answer told rows, beside those that its address names.
     """
 
     account_id: int | None = None
@@ -40,10 +41,18 @@ class Origin:
     request: str | None = None
     route: str | None = None
     noted: bool = False
+    read: set[str] = field(default_factory=set)
 
 
 ORIGIN: ContextVar[Origin | None] = ContextVar("onemap_origin", default=None)
 """Who acts in the present request or command."""
+
+
+def read(*layers: str) -> None:
+    """Say of which layers the present answer tells rows, where its address does not."""
+    origin = ORIGIN.get()
+    if origin is not None:
+        origin.read.update(layers)
 
 
 TOLD = ("account_id", "account", "bearer", "address", "request", "route")

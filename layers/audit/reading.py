@@ -95,7 +95,7 @@ def _changed(layer: str) -> sa.ColumnElement[bool]:
     """Whether a change set touched the table of a layer."""
     table = next((each.table.name for each in LAYERS if each.name == layer), layer)
     tables = sa.type_coerce(RECORD.c.details["tables"], JSONB)
-    return sa.and_(RECORD.c.kind == Kind.CHANGE.value, tables.has_key(table))  # type: ignore[attr-defined]
+    return sa.and_(RECORD.c.kind == Kind.CHANGE.value, tables.has_key(table))
 
 
 def records(asked: Asked, most: int | None = None, before: int | None = None) -> sa.Select[Any]:

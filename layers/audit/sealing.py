@@ -44,18 +44,18 @@ def _plain(value: Any) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def record_mac(key: SealKey, record: Mapping[str, Any]) -> str:
+def record_mac(key: SealKey, record: Mapping[Any, Any]) -> str:
     """Return the code of a record: over its number, its batch and all that it tells."""
     return key.mac(b"record", canonical(*(record[name] for name in _COVERED)))
 
 
-def seal_head(seal: Mapping[str, Any]) -> bytes:
+def seal_head(seal: Mapping[Any, Any]) -> bytes:
     """Return what the code of a batch covers beside the codes of its records."""
     names = ("batch", "first", "last", "count", "sealed_at", "key", "previous")
     return b"batch" + canonical(*(seal[name] for name in names))
 
 
-def mark_mac(key: SealKey, seal: Mapping[str, Any], pruned_at: datetime) -> str:
+def mark_mac(key: SealKey, seal: Mapping[Any, Any], pruned_at: datetime) -> str:
     """Return the code of the mark that all up to a batch was pruned."""
     return key.mac(b"pruned", canonical(seal["batch"], seal["last"], seal["mac"], pruned_at))
 
@@ -122,7 +122,7 @@ def seal(connection: sa.Connection, keys: SealKeys) -> Sealed | None:
         record = {"number": number, "batch": batch, **{name: each[name] for name in TOLD}}
         record["mac"] = record_mac(key, record)
         records.append(record)
-    made = {
+    made: dict[str, Any] = {
         "batch": batch,
         "first": first,
         "last": first + len(records) - 1,

@@ -79,7 +79,7 @@ class AuditRecord(_Told, Base):
 
 
 class AuditSeal(Base):
-    """The seal of a batch; that of the last one pruned stays as the mark where the record begins."""
+    """The seal of a batch; that of the last one pruned stays, as the mark where records begin."""
 
     __tablename__ = "audit_seal"
     batch: Mapped[int] = mapped_column(

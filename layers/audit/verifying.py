@@ -34,30 +34,39 @@ class Wrong(StrEnum):
 
 
 _SAID = {
-    Wrong.CHANGED: Text("第 {first} 条（批次 {batch}）被改动", "record {first} in batch {batch} was changed"),
+    Wrong.CHANGED: Text(
+        "第 {first} 条（批次 {batch}）被改动", "record {first} in batch {batch} was changed"
+    ),
     Wrong.MISSING: Text(
-        "第 {first} 至 {last} 条（批次 {batch}）缺失", "records {first} to {last} of batch {batch} are missing"
+        "第 {first} 至 {last} 条（批次 {batch}）缺失",
+        "records {first} to {last} of batch {batch} are missing",
     ),
     Wrong.ADDED: Text(
         "第 {first} 条（自称批次 {batch}）不属于任何封存批次，是后加的",
         "record {first} (it says of batch {batch}) is of no sealed batch: it was added",
     ),
-    Wrong.SEAL_CHANGED: Text("批次 {batch} 的封存记录被改动", "the seal of batch {batch} was changed"),
+    Wrong.SEAL_CHANGED: Text(
+        "批次 {batch} 的封存记录被改动", "the seal of batch {batch} was changed"
+    ),
     Wrong.SEAL_MISSING: Text(
-        "批次 {first} 至 {last} 的封存记录缺失", "the seals of batches {first} to {last} are missing"
+        "批次 {first} 至 {last} 的封存记录缺失",
+        "the seals of batches {first} to {last} are missing",
     ),
     Wrong.MARK_CHANGED: Text(
-        "批次 {batch} 的清理标记被改动或伪造", "the mark of pruning at batch {batch} was changed or forged"
+        "批次 {batch} 的清理标记被改动或伪造",
+        "the mark of pruning at batch {batch} was changed or forged",
     ),
     Wrong.CUT: Text(
         "末尾被截断：本机曾封存到批次 {batch}，库中没有该批次或与之不符",
-        "the end was cut off: this host has sealed up to batch {batch}, which is not there or is another",
+        "the end was cut off: this host has sealed up to batch {batch}, which is not there or is "
+        "another",
     ),
     Wrong.KEY: Text(
         "批次 {first} 至 {last} 由另一把钥匙封存，钥匙文件中没有它，无法校验",
-        "batches {first} to {last} were sealed with a key that the key file lacks: they cannot be verified",
+        "batches {first} to {last} were sealed with a key that the key file lacks: they cannot be "
+        "verified",
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,7 @@ class _Walk:
     """The records of a batch as they pass by."""
 
     key: SealKey | None
-    seal: Mapping[str, Any]
+    seal: Mapping[Any, Any]
     expected: int
     batch_mac: Any = field(init=False)
 
@@ -135,8 +144,8 @@ class Verifier:
         self._reached = head.read() if head is not None else None
         self.seen = Verified(headless=head is not None and self._reached is None)
         self._unknown: list[int] = []
-        self._records: Iterator[Mapping[str, Any]] = iter(())
-        self._next: Mapping[str, Any] | None = None
+        self._records: Iterator[Any] = iter(())
+        self._next: Mapping[Any, Any] | None = None
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong, in the order of the batches."""
@@ -171,7 +180,7 @@ class Verifier:
         if not found_head and reached is not None:
             yield Fault(Wrong.CUT, reached.batch, reached.batch, reached.batch)
 
-    def _begin(self, seal: Mapping[str, Any]) -> Iterator[Fault]:
+    def _begin(self, seal: Mapping[Any, Any]) -> Iterator[Fault]:
         """Begin at the mark where all that was older is pruned."""
         batch, key = seal["batch"], self._keys.get(seal["key"])
         if key is None:
@@ -182,7 +191,7 @@ class Verifier:
             yield Fault(Wrong.ADDED, self._next["batch"], self._next["number"], 0)
             self._advance()
 
-    def _batch(self, seal: Mapping[str, Any], before: Reached, last: int) -> Iterator[Fault]:
+    def _batch(self, seal: Mapping[Any, Any], before: Reached, last: int) -> Iterator[Fault]:
         """Compare a batch with its seal, and the seal with the one before."""
         batch = seal["batch"]
         if batch > before.batch + 1:

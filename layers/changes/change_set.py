@@ -52,7 +52,7 @@ class ChangeSet:
         self.by_hand = by_hand
         self.connection = connection
         self.written: dict[type[Base], list[NDArray[np.int64]]] = {}
-        told = {"actor": actor, "reason": reason, "undoes": undoes and str(undoes)}
+        told: dict[str, Any] = {"actor": actor, "reason": reason, "undoes": undoes and str(undoes)}
         origin = ORIGIN.get()
         # The trace of the set is written at its commit (`layers/sql/audit.sql`).
         told |= {name: origin and cut(getattr(origin, name)) for name in TOLD}

@@ -112,12 +112,16 @@ def test_any_one_record_that_is_tampered_with_is_found(
     no_text = {"at", "account_id", "details"}
     names = "at, kind, account_id, account, address, request, route, layer, outcome, details"
     one = f"WHERE number = {number}"
+    broken = (
+        f"overlay(coalesce({column}, '') placing '\u00b6' "
+        f"from 1 + {where} % (1 + length(coalesce({column}, ''))) for 1)"
+    )
+    repeated = "SET outcome = b.outcome || 'x', mac = b.mac FROM audit_record b"
+    copied = f"SELECT {names}, number + {10 + where}, batch, mac FROM audit_record {one}"
     statements = {
         "change": [f"UPDATE audit_record SET {column} = {ANOTHER[column]} {one}"]
         if column in no_text
-        else [f"UPDATE audit_record SET {column} = "
-              f"overlay(coalesce({column}, '') placing '\u00b6' from 1 + {where} "
-              f"% (1 + length(coalesce({column}, ''))) for 1) {one}"],
+        else [f"UPDATE audit_record SET {column} = {broken} {one}"],
         "remove": [f"DELETE FROM audit_record {one}"],
         "move": [
             f"UPDATE audit_record SET number = -1 {one}",
@@ -125,13 +129,9 @@ def test_any_one_record_that_is_tampered_with_is_found(
             f"UPDATE audit_record SET number = {other} WHERE number = -1",
         ],
         "repeat": [
-            f"UPDATE audit_record a SET outcome = b.outcome || 'x', mac = b.mac "
-            f"FROM audit_record b WHERE b.number = {other} AND a.number = {number}"
+            f"UPDATE audit_record a {repeated} WHERE b.number = {other} AND a.number = {number}"
         ],
-        "copy": [
-            f"INSERT INTO audit_record ({names}, number, batch, mac) SELECT {names}, "
-            f"number + {10 + where}, batch, mac FROM audit_record {one}"
-        ],
+        "copy": [f"INSERT INTO audit_record ({names}, number, batch, mac) {copied}"],
     }[act]  # fmt: skip
     found = faults_after(trail, keys, *statements)
     if act == "move" and number == other:

@@ -14,6 +14,7 @@ from layers.audit.tables import Kind
 from layers.labels import Text
 
 TITLE = Text("审计记录", "Audit records")
+NOTES = Text("说明", "Notes")
 _HEADINGS = {
     "number": Text("序号", "Number"),
     "at": Text("时间", "Time"),

@@ -28,6 +28,7 @@ from layers.records import HandEdit, SearchEntry
 from layers.ticks import Ticks
 from onemap import cluster
 from onemap.settings import Settings, without_password
+from onemap.traces import as_command
 from onemap.trouble import ExitCode, Trouble
 
 OWNER = "onemap_owner"
@@ -103,6 +104,7 @@ def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> I
     upgrade : bool
         Bring the tables up to date first.
     """
+    as_command()
     name = DEMO if demo else ESTATE
     if settings.database_url:
         yield _external(settings, demo=demo, upgrade=upgrade)

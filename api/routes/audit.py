@@ -276,8 +276,8 @@ async def _xlsx(entrance: Entrance, asked: Asked) -> Any:
                         value="xlsx",
                     )
                 await asyncio.to_thread(sheet.add, chunk)
-        said = entrance.say(Text("说明", "Notes"))
-        await asyncio.to_thread(sheet.close, said, [(entrance.say(audit_files.TITLE), count)])
+        told = [(entrance.say(audit_files.TITLE), count)]
+        await asyncio.to_thread(sheet.close, entrance.say(audit_files.NOTES), told)
     except BaseException:
         file.close()
         raise

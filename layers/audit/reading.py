@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 from layers.audit.sealing import RECORD, SEAL, WAITING
 from layers.audit.tables import Kind
@@ -94,8 +93,8 @@ def _conditions(asked: Asked) -> list[sa.ColumnElement[bool]]:
 def _changed(layer: str) -> sa.ColumnElement[bool]:
     """Whether a change set touched the table of a layer."""
     table = next((each.table.name for each in LAYERS if each.name == layer), layer)
-    tables = sa.type_coerce(RECORD.c.details["tables"], JSONB)
-    return sa.and_(RECORD.c.kind == Kind.CHANGE.value, tables.has_key(table))
+    touched = RECORD.c.details["tables"].op("?", is_comparison=True)(sa.literal(table, sa.Text))
+    return sa.and_(RECORD.c.kind == Kind.CHANGE.value, touched)
 
 
 def records(asked: Asked, most: int | None = None, before: int | None = None) -> sa.Select[Any]:

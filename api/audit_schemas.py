@@ -25,6 +25,7 @@ RECORDS = record(
     next=maybe(INTEGER),
     kinds=by_name(TEXT),
     outcomes=by_name(TEXT),
+    layers=by_name(TEXT),
 )
 STATE = record(
     last=maybe(INTEGER),

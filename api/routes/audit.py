@@ -29,6 +29,7 @@ from layers.audit.reading import KINDS, OUTCOMES, Asked, records, state
 from layers.labels import Text
 from layers.policy import Role
 from layers.problems import BadRequest
+from layers.registry import LAYERS
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 _MOMENT = "2026-10-12T09:00:00+08:00"
@@ -66,7 +67,12 @@ def _asked(
         str | None, Query(max_length=200, description="账号 | account", examples=["zhangsan"])
     ] = None,
     kind: Annotated[
-        Kind | None, Query(description="种类 | kind of act", examples=["sign_in"])
+        str | None,
+        Query(
+            description="种类 | kind of act",
+            examples=["sign_in"],
+            json_schema_extra={"enum": [*Kind]},
+        ),
     ] = None,
     outcome: Annotated[
         str | None, Query(max_length=40, description="结果 | outcome", examples=["wrong"])
@@ -90,13 +96,28 @@ def _asked(
     def moment(value: str | None, name: str) -> datetime | None:
         return parse_moment(value, zone, field=name) if value else None
 
+    if kind is not None and kind not in set(Kind):
+        raise BadRequest(
+            f"没有种类 {kind}；可用：{', '.join(Kind)}",
+            f"There is no kind {kind}; the kinds are: {', '.join(Kind)}",
+            field="kind",
+            value=kind,
+        )
     for name, value in {"account": account, "layer": layer, "text": text}.items():
         if value is not None and "\x00" in value:
             raise BadRequest(
                 f"{name} 含有无法查找的字符", f"{name} holds a character that nothing has",
                 field=name,
             )  # fmt: skip
-    return Asked(moment(since, "from"), moment(until, "to"), account, kind, outcome, layer, text)
+    return Asked(
+        moment(since, "from"),
+        moment(until, "to"),
+        account,
+        None if kind is None else Kind(kind),
+        outcome,
+        layer,
+        text,
+    )
 
 
 AskedOf = Annotated[Asked, Depends(_asked)]
@@ -127,6 +148,7 @@ def _told(entrance: Entrance, row: Any) -> dict[str, Any]:
             "next": None,
             "kinds": {"sign_in": {"zh": "登录", "en": "Sign-in"}},
             "outcomes": {"wrong": {"zh": "口令或账号不正确", "en": "wrong name or password"}},
+            "layers": {"persons": {"zh": "人员", "en": "Persons"}},
         },
         400, 401, 403, 503,
     ),
@@ -154,6 +176,7 @@ async def list_records(
             "next": page[-1]["number"] if len(found) > limit else None,
             "kinds": {kind.value: _words(text) for kind, text in KINDS.items()},
             "outcomes": {name: _words(text) for name, text in OUTCOMES.items()},
+            "layers": {each.name: _words(each.title) for each in LAYERS},
         }
     )
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio import to_thread
 from fastapi import FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,6 +29,7 @@ from api.request_log import RequestLog
 from api.routes import (
     administration,
     archives,
+    audit,
     buildings,
     catalogue,
     changes,
@@ -53,10 +55,13 @@ from api.routes import (
     trips,
 )
 from api.same_origin import SameOrigin
+from api.sealer import Sealer
 from api.session import Config
 from api.single_sign_on import SingleSignOn
 from api.tiles import Kept as KeptTiles
 from api.tiles import TileDoor, feed_for, kept_tiles, serve_kept
+from api.traces import Traces
+from api.tracing import Traced
 from api.writing import Writer
 from layers.second_factor import Keys
 from layers.ticks import Ticks
@@ -90,6 +95,7 @@ PARTS = (
     single_sign_on,
     me,
     administration,
+    audit,
 )
 
 
@@ -129,7 +135,8 @@ def _open_way_in(app: FastAPI, config: Config) -> None:
 def create_app(config: Config) -> FastAPI:
     """Return the service over the database that `config` names."""
     feed = feed_for(config, Ticks.of(config.ticks))
-    kept = kept_tiles(config, feed)
+    traces = Traces(config.database_url)
+    kept = kept_tiles(config, feed, traces)
     app = Service(
         # At "debug" tiles are told too, and take the usual way.
         None if config.log_all else kept,
@@ -144,6 +151,7 @@ def create_app(config: Config) -> FastAPI:
     app.state.kept = Kept()
     app.state.ticks = feed.ticks
     app.state.feed = feed
+    app.state.traces = traces
     app.state.tiles_kept = kept
     app.state.answers = Answers()
     app.state.archives = Archives(config.tile_archive)
@@ -152,7 +160,7 @@ def create_app(config: Config) -> FastAPI:
     for part in PARTS:
         app.include_router(part.router)
     answers.describe(app)
-    _wrap(app, config)
+    _wrap(app, config, traces)
     return app
 
 
@@ -182,6 +190,11 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     hub = app.state.hub = Hub(connections.fetch)
     feed.followers.append(hub)
     await feed.open()
+    await app.state.traces.open()
+    sealer = None
+    if config.trail is not None and config.sealing_url is not None:
+        sealer = Sealer(config.sealing_url, config.trail)
+        sealer.start()
     try:
         with heard_signals(hub.close):
             yield
@@ -193,16 +206,20 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
         hub.close()
         feed.followers.remove(hub)
         await feed.close()
+        await app.state.traces.close()
+        if sealer is not None:
+            await to_thread.run_sync(sealer.stop)
         await tile_connections.close()
         await connections.close()
         app.state.rates.close()
 
 
-def _wrap(app: FastAPI, config: Config) -> None:
+def _wrap(app: FastAPI, config: Config, traces: Traces) -> None:
     """Put the service's layers around the routes."""
     # The last one added is met first: tiles need no headers of a document.
     app.add_middleware(BodyLimit)
     app.add_middleware(SameOrigin, public_url=config.public_url)
+    app.add_middleware(Traced, traces=traces)
     app.add_middleware(
         GZipMiddleware,
         minimum_size=1_000,
@@ -210,5 +227,5 @@ def _wrap(app: FastAPI, config: Config) -> None:
         # Its tiles are packed already.
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, ARCHIVE_TYPE),
     )
-    app.add_middleware(TileDoor)
+    app.add_middleware(TileDoor, traces=traces)
     app.add_middleware(Flood, limit=app.state.rates.limits.get("requests"))

@@ -24,9 +24,10 @@ from api.rates import Rates, address_of
 from layers import bearers
 from layers.access import Actor
 from layers.accounts import ApiToken, SignInSession, TokenScope, csrf_of, hash_token
+from layers.audit import ORIGIN
 from layers.base import table_of
 from layers.bearers import Bearer
-from layers.policy import Role
+from layers.policy import ROLES, Role
 from layers.problems import Forbidden, Problem, Unauthorized
 from layers.signing_in import Rules
 
@@ -159,6 +160,7 @@ class Callers:
         now = self.clock()
         if bearer is None or bearer.seen_at is None:
             raise session_over()
+        _known_as(bearer)
         seen_at = max(bearer.seen_at, self._seen.get(hash_token(cookie), bearer.seen_at))
         if self.rules.session.ends_at(bearer.since, seen_at) <= now:
             raise session_over()
@@ -197,6 +199,7 @@ class Callers:
                 "or leave the Authorization header out",
                 reason="token",
             )
+        _known_as(bearer)
         if bearer.expires_at is not None and bearer.expires_at <= now:
             raise Unauthorized(
                 zh=f"令牌已于 {bearer.expires_at:%Y-%m-%d %H:%M} UTC 过期；"
@@ -282,6 +285,14 @@ class Callers:
             await asyncio.wait(set(self._noting))
 
 
+def _known_as(bearer: Bearer) -> None:
+    """Let the traces of the present request tell who asks."""
+    origin = ORIGIN.get()
+    if origin is not None:
+        origin.account_id, origin.account = bearer.account_id, bearer.login
+        origin.bearer = f"{bearer.by}:{bearer.key}"
+
+
 def session_over() -> Unauthorized:
     """Return what is told to a session that has ended."""
     return Unauthorized(
@@ -342,9 +353,10 @@ def needs(caller: Caller | None, now: datetime, *roles: Role) -> Caller:
         raise Unauthorized("请先登录", "Sign in first", reason="sign_in")
     refuse_wanting(caller)
     if caller.cookie is None or not caller.bearer.roles(now) & set(roles):
+        first = ROLES[roles[0]]
         raise Forbidden(
-            "只有系统管理员登录后可以这样做；请联系管理员",
-            "An administrator who has signed in may do this; ask one",
+            f"只有{first.zh}登录后可以这样做；请联系他",
+            f"This is for a {first.en.lower()} who has signed in; ask one",
             reason="role",
         )
     return caller

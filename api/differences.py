@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from api.session import Session
 from layers.access import earliest
+from layers.audit.noting import read
 from layers.base import Layer
 from layers.past import difference
 
@@ -49,6 +50,7 @@ async def differences(
         for row in rows[: left - 1]:
             counts.setdefault(each.name, dict.fromkeys(_KINDS, 0))[row["kind"]] += 1
         features += [_feature(session, each, row) for row in rows]
+    read(*counts)
     return {
         "type": "FeatureCollection",
         "from": start.astimezone(zone),

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from api.callers import COOKIE, SECURE_COOKIE, Caller, Callers
 from api.database import Connections
 from api.session import Config, language_of
+from api.tracing import routed
 from api.writing import Writer
 from layers.access import ESTATE, rows
 from layers.bearers import Held
@@ -159,6 +160,7 @@ def open_entrance(
     ] = None,
 ) -> Entrance:
     """Return the way in for one request."""
+    routed(request.scope)
     state = request.app.state
     return Entrance(
         request,

@@ -10,7 +10,7 @@ import asyncio
 import csv
 import io
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -157,9 +157,19 @@ async def csv_of(session: Session, listing: Listing) -> AsyncGenerator[bytes]:
     """Yield a CSV with a byte order mark, by which Excel knows that the text is UTF-8."""
     async with session.connections.stream(listing.export(shapes=False), CHUNK) as (names, chunks):
         columns = columns_of(session, listing) + place_columns(session, listing, names)
-        yield b"\xef\xbb\xbf" + _lines([[column.heading for column in columns]])
+        yield csv_heading(columns)
         async for chunk in chunks:
-            yield _lines([[safe_text(_csv_value(c.read(row))) for c in columns] for row in chunk])
+            yield csv_lines(columns, chunk)
+
+
+def csv_heading(columns: Sequence[Column]) -> bytes:
+    """Return the first line of a CSV, after the mark by which Excel knows that it is UTF-8."""
+    return b"\xef\xbb\xbf" + _lines([[column.heading for column in columns]])
+
+
+def csv_lines(columns: Sequence[Column], rows: Iterable[Any]) -> bytes:
+    """Return rows as lines of a CSV, of which no cell is run as a formula."""
+    return _lines([[safe_text(_csv_value(c.read(row))) for c in columns] for row in rows])
 
 
 def _csv_value(value: Any) -> Any:
@@ -233,7 +243,7 @@ async def xlsx_of(
         query = listing.export(shapes=False)
         async with session.connections.stream(query, CHUNK) as (names, chunks):
             columns = columns_of(session, listing) + place_columns(session, listing, names)
-            sheet = _Workbook(file, parts.name, session.say(listing.layer.title), columns)
+            sheet = Workbook(file, parts.name, session.say(listing.layer.title), columns)
             async for chunk in chunks:
                 await asyncio.to_thread(sheet.add, chunk)
         if sheet.cut:
@@ -263,7 +273,7 @@ def _cells(cut: int) -> Text:
     )
 
 
-class _Workbook:
+class Workbook:
     """A sheet written from the top down; text is written as text, whatever it begins with.
 
     `cut` counts the cells that were too long.

@@ -156,6 +156,7 @@ def _json(body: Mapping[str, Any]) -> bytes:
 async def on_problem(request: Request, problem: Exception) -> Response:
     """Answer a domain exception with its status."""
     assert isinstance(problem, problems.Problem)
+    request.scope["onemap.problem"] = problem  # its trace says why
     status = next((STATUS[kind] for kind in type(problem).__mro__ if kind in STATUS), 500)
     details = dict(problem.details)
     if errors := details.get("errors"):

@@ -16,7 +16,9 @@ from sqlalchemy.sql.base import Executable
 
 from api.callers import Callers, actor_from
 from api.database import Connections
+from api.tracing import routed
 from layers.access import ESTATE, EVERYONE, Actor, subtree
+from layers.audit.keys import Trail
 from layers.cql2_values import moment_in_utc
 from layers.labels import Text
 from layers.measures.base import Window
@@ -77,6 +79,8 @@ class Config:
     key_file : of the key that encrypts second factors; None: a key of this process alone.
     public_url : at which browsers reach the service, where requests do not say.
     oidc : the provider of single sign-on.
+    trail, sealing_url : files of the traces, and address for the role that seals them; without
+        either this process seals nothing.
     demo_logins : the accounts of the demo, which its page offers to whoever tries it.
     trusted_proxies : addresses and networks, separated by commas, of proxies that say for whom
         they ask (X-Forwarded-For, X-Forwarded-Proto).
@@ -102,6 +106,8 @@ class Config:
     key_file: Path | None = None
     public_url: str | None = None
     oidc: Oidc | None = None
+    trail: Trail | None = None
+    sealing_url: str | None = None
     demo_logins: tuple[str, ...] = ()
     trusted_proxies: str = "127.0.0.1,::1"
     log_all: bool = False
@@ -234,6 +240,7 @@ async def open_session(
     ] = None,
 ) -> Session:
     """Return the request's session; the dependency of every route that reads."""
+    routed(request.scope)
     config: Config = request.app.state.config
     connections: Connections = request.app.state.connections
     moment = parse_moment(at, config.zone, field="at") if at else None

@@ -31,11 +31,14 @@ from api import problems
 from api.archives import Archives
 from api.callers import REMEMBERED_S, Callers, credential_in, credential_of
 from api.database import Connections
-from api.feed import Feed
+from api.feed import NEVER, Feed
 from api.headers import TILES
 from api.session import Config, actor_of, narrowed, parse_moment
+from api.traces import Seen, Traces
+from api.tracing import TILE_ROUTE, answered, arrived, sensitive
 from api.wire import head
 from layers.access import ESTATE, EVERYONE, Actor
+from layers.audit import ORIGIN, Kind
 from layers.base import Layer
 from layers.prepared import Prepared
 from layers.problems import BadRequest, Problem
@@ -60,42 +63,67 @@ _EMPTY: dict[str, Any] = {"type": _START, "status": 204, "headers": _PRIVATE_BYT
 _NOTHING = {"type": _BODY, "body": b""}
 _EMPTY_HEAD = head(_EMPTY)
 _MOST_ACCOUNTS = 10_000
+_LAYER = len("/tiles/")
 
 _takes_gzip = lru_cache(maxsize=256)(lambda header: gzip_accepted(header.decode("latin-1")))
 
 
+_Whose = tuple[int | None, str | None, str | None]
+_NOBODY: _Whose = (None, None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Whose a token or session was, under which count, when that was asked, and until when."""
+    """Whose a token or session was, under which count, when that was asked, and until when.
+
+    `whose` are id, name and bearer of the account.
+    """
 
     scope: str
     seen: int
     moment: float
     until: datetime | None
+    whose: _Whose
 
 
 class Kept:
     """The tiles that one process keeps, and who its callers are."""
 
-    def __init__(self, config: Config, feed: Feed) -> None:
+    def __init__(self, config: Config, feed: Feed, traces: Traces) -> None:
         self.feed = feed
+        self._traces = traces
         self.config = config
         self.tiles = TileCache(config.tile_cache_mb * 1_000_000, _reads_by_name)
         self._accounts: dict[tuple[bytes | None, bytes], _Known] = {}
         feed.followers.append(self.tiles)
         whom = {"estate": ESTATE, "public": EVERYONE}.get(config.anonymous)
         self._anonymous = None if whom is None else whom.scope_key
+        self._nobody = None
+        if whom is not None:
+            self._nobody = _Known(whom.scope_key, NEVER, 0.0, None, _NOBODY)
 
-    def scope_of(self, credential: bytes | None, query: bytes) -> str | None:
-        """Return the scope of whoever asks, where it is known at the present count."""
+    def known(self, credential: bytes | None, query: bytes) -> _Known | None:
+        """Return who asks, where that is known at the present count."""
         if credential is None and not query:
-            return self._anonymous
+            return self._nobody
         found = self._accounts.get((credential and hashlib.sha256(credential).digest(), query))
         if found is None or found.seen != self.feed.seen:
             return None
         if found.until is not None and found.until <= self.config.clock():
             return None
-        return found.scope if time.monotonic() - found.moment < REMEMBERED_S else None
+        return found if time.monotonic() - found.moment < REMEMBERED_S else None
+
+    def told(self, path: str, whose: _Known | None, address: str | None) -> None:
+        """Let a tile that is answered from memory leave its trace, if it is of a sensitive layer.
+
+        Parameters
+        ----------
+        path : ``/tiles/{layer}/…``.
+        """
+        layer = path[_LAYER : path.index("/", _LAYER)]
+        if layer in sensitive():
+            account = _NOBODY if whose is None else whose.whose
+            self._traces.add(Seen(Kind.READ, *account, address, TILE_ROUTE, layer, "ok"))
 
     def remember(
         self,
@@ -109,9 +137,15 @@ class Kept:
         if len(self._accounts) >= _MOST_ACCOUNTS:
             self._accounts.clear()
         key = (credential and hashlib.sha256(credential).digest(), query)
-        self._accounts[key] = _Known(actor.scope_key, seen, time.monotonic(), until)
+        origin = ORIGIN.get()
+        whose = _NOBODY
+        if origin is not None:
+            whose = (origin.account_id, origin.account, origin.bearer)
+        self._accounts[key] = _Known(actor.scope_key, seen, time.monotonic(), until, whose)
 
-    def wire(self, path: str, coding: bytes, known: bytes | None) -> tuple[bytes, bytes] | None:
+    def wire(
+        self, path: str, coding: bytes, known: bytes | None, address: str | None = None
+    ) -> tuple[bytes, bytes] | None:
         """Return head and body of a tile for who bears no token; None where it must be made."""
         feed = self.feed
         if feed.seen != feed.ticks.read() or not _takes_gzip(coding):
@@ -120,6 +154,7 @@ class Kept:
         if entry is None or (entry.until != _FOR_EVER and not self.valid(entry)):
             return None
         self.tiles.hits += 1
+        self.told(path, None, address)
         if known is not None and entry.data and (entry.tags[0] in known or entry.tags[1] in known):
             return entry.heads[1], b""
         return entry.heads[0], entry.data
@@ -134,9 +169,9 @@ class Kept:
 _FOR_EVER = float("inf")
 
 
-def kept_tiles(config: Config, feed: Feed) -> Kept | None:
+def kept_tiles(config: Config, feed: Feed, traces: Traces) -> Kept | None:
     """Return what keeps tiles in memory, None where none are to be kept."""
-    return Kept(config, feed) if config.tile_cache_mb else None
+    return Kept(config, feed, traces) if config.tile_cache_mb else None
 
 
 def feed_for(config: Config, ticks: Any) -> Feed:
@@ -162,13 +197,15 @@ async def serve_kept(kept: Kept, scope: Scope, send: Send) -> bool:
             coding = value
         elif name == b"if-none-match":
             known = value
-    whose = kept.scope_of(credential_in(scope["headers"]), scope["query_string"])
+    whose = kept.known(credential_in(scope["headers"]), scope["query_string"])
     if whose is None or coding is None or not _takes_gzip(coding):
         return False
-    entry = kept.tiles.get((whose, path))
+    entry = kept.tiles.get((whose.scope, path))
     if entry is None or (entry.until != _FOR_EVER and not kept.valid(entry)):
         return False
     kept.tiles.hits += 1
+    client = scope.get("client")
+    kept.told(path, whose, client[0] if client else None)
     if known is not None and entry.data and (entry.tags[0] in known or entry.tags[1] in known):
         await send(entry.unchanged)
         await send(_NOTHING)
@@ -181,8 +218,9 @@ async def serve_kept(kept: Kept, scope: Scope, send: Send) -> bool:
 class TileDoor:
     """Answer vector tiles directly and hand everything else on to `app`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, traces: Traces) -> None:
         self.app = app
+        self._traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -196,12 +234,18 @@ class TileDoor:
         scope["state"] |= {"route": TEMPLATE, "is_tile": True}
         name, z, x, y = address.groups()
         request = Request(scope, receive)
+        origin = arrived(scope)
+        origin.route, scope["path_params"] = TILE_ROUTE, {"layer": name}
+        held = ORIGIN.set(origin)
         try:
             response = await answer(request, name, int(z), int(x), int(y))
         except Problem as problem:
             response = await problems.on_problem(request, problem)
         except Exception as error:  # noqa: BLE001 - the framework's own handler lies behind us
             response = await problems.on_surprise(request, error)
+        finally:
+            ORIGIN.reset(held)
+        answered(self._traces, scope, origin, response.status_code)
         await response(scope, receive, send)
 
 

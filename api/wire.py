@@ -27,7 +27,9 @@ _NOT_HERE = frozenset(
 class Kept(Protocol):
     """Gives the answer of a tile that is kept."""
 
-    def wire(self, path: str, coding: bytes, known: bytes | None) -> tuple[bytes, bytes] | None:
+    def wire(
+        self, path: str, coding: bytes, known: bytes | None, address: str | None = None
+    ) -> tuple[bytes, bytes] | None:
         """Return head and body, the head without its last empty line; None: ask the usual way."""
 
 
@@ -93,7 +95,8 @@ class TileProtocol(PatientProtocol):
         asked = _blocks[block] if block in _blocks else _read(block)
         if asked is None or self._kept is None:
             return False
-        found = self._kept.wire(data[4 : line - 9].decode("latin-1"), *asked)
+        address = self.client[0] if self.client else None
+        found = self._kept.wire(data[4 : line - 9].decode("latin-1"), *asked, address)
         if found is None:
             return False
         defaults = self.server_state.default_headers

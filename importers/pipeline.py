@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from importers.places import Placed, check_places, extent, place
 from importers.references import References
 from importers.remarks import other_files, public_rows
 from importers.report import LayerCounts, Report
+from layers.audit import Kind, note
 from layers.base import Entity, Series, table_of
 from layers.changes import ChangeSet, Counts
 from layers.committing import committing
@@ -88,6 +89,11 @@ def run(
             connection.rollback()
         else:
             record(connection, report, paths, started, options.actor, work.quarantined, work.read)
+            counts = {name: asdict(each) for name, each in report.tables.items()}
+            note(
+                connection, Kind.IMPORT, of=importer.kind, source=report.source,
+                files=report.files, counts=counts,
+            )  # fmt: skip
     return report
 
 

@@ -29,6 +29,8 @@ from layers.accounts import (
     hash_token,
     new_token,
 )
+from layers.audit import Kind as Act
+from layers.audit import note
 from layers.base import table_of
 from layers.labels import Text
 from layers.policy import Role
@@ -79,7 +81,14 @@ def create(
         )
         .returning(ACCOUNT.c.id)
     )
-    return int(made.scalar_one())
+    key = int(made.scalar_one())
+    _noted(connection, "create", (key, name), of=kind.value)
+    return key
+
+
+def _noted(connection: sa.Connection, act: str, whom: tuple[int, str], **details: Any) -> None:
+    """Record what is done to an account."""
+    note(connection, Act.ADMINISTRATION, act=act, whom=whom[1], whom_id=whom[0], **details)
 
 
 def found(connection: sa.Connection, account: int | str, *, lock: bool = False) -> Any:
@@ -129,6 +138,7 @@ def reset(
     signing_in.set_password(connection, row, secret, rules.password, now, must_change=must_change)
     signing_in.end_sessions(connection, row.id, Ended.PASSWORD, now)
     signing_in.unlock(connection, row.login)
+    _noted(connection, "reset", (row.id, row.login))
     return secret
 
 
@@ -141,6 +151,7 @@ def forget_second_factor(connection: sa.Connection, account: int | str, now: dat
         .values(totp_secret=None, totp_confirmed_at=None, totp_step=None)
     )
     signing_in.end_sessions(connection, row.id, Ended.BY_ADMINISTRATOR, now)
+    _noted(connection, "forget_second_factor", (row.id, row.login))
 
 
 def disable(
@@ -162,12 +173,21 @@ def disable(
         .values(disabled_at=now)
     )
     signing_in.end_sessions(connection, row.id, Ended.DISABLED, now)
+    _noted(connection, "disable", (row.id, row.login))
 
 
 def enable(connection: sa.Connection, account: int | str) -> None:
     """Let an account that was disabled in again, with the grants that it still has."""
     row = found(connection, account, lock=True)
     connection.execute(sa.update(ACCOUNT).where(ACCOUNT.c.id == row.id).values(disabled_at=None))
+    _noted(connection, "enable", (row.id, row.login))
+
+
+def unlock(connection: sa.Connection, account: int | str) -> None:
+    """Let a locked name be tried again."""
+    row = found(connection, account)
+    signing_in.unlock(connection, row.login)
+    _noted(connection, "unlock", (row.id, row.login))
 
 
 @dataclass(frozen=True)
@@ -248,7 +268,19 @@ def grant(
         )
         .returning(GRANT.c.id)
     )
-    return int(made.scalar_one())
+    key = int(made.scalar_one())
+    _noted(
+        connection,
+        "grant",
+        (row.id, row.login),
+        grant=key,
+        role=wanted.role.value,
+        body_id=wanted.body_id,
+        layers=layers,
+        until=wanted.valid_until and wanted.valid_until.isoformat(),
+        origin=origin,
+    )
+    return key
 
 
 def revoke(
@@ -276,6 +308,14 @@ def revoke(
         _not_the_last(connection, row.account_id, now)
     connection.execute(
         sa.update(GRANT).where(GRANT.c.id == grant_id).values(revoked_at=now, revoked_by=by)
+    )
+    _noted(
+        connection,
+        "revoke",
+        (row.account_id, row.login),
+        grant=grant_id,
+        role=row.role,
+        body_id=row.body_id,
     )
     return int(row.account_id)
 
@@ -332,7 +372,10 @@ def make_token(
         )
         .returning(TOKEN.c.id)
     )
-    return int(made.scalar_one()), secret
+    key = int(made.scalar_one())
+    whom = account_id, found(connection, account_id).login
+    _noted(connection, "make_token", whom, token=key, name=name, scope=scope.value, layers=layers)
+    return key, secret
 
 
 def check_expiry(expires_at: datetime, now: datetime) -> None:
@@ -363,10 +406,13 @@ def revoke_token(
     query = sa.update(TOKEN).where(TOKEN.c.id == token_id, TOKEN.c.revoked_at.is_(None))
     if of is not None:
         query = query.where(TOKEN.c.account_id == of)
-    if connection.execute(query.values(revoked_at=now)).rowcount == 0:
+    done = query.values(revoked_at=now).returning(TOKEN.c.account_id)
+    owner = connection.scalar(done)
+    if owner is None:
         raise NotFound(
             f"没有编号为 {token_id} 的有效令牌", f"There is no token {token_id} that is valid"
         )
+    _noted(connection, "revoke_token", (owner, found(connection, owner).login), token=token_id)
 
 
 def end_session(
@@ -381,10 +427,14 @@ def end_session(
     query = sa.update(SESSION).where(SESSION.c.id == session_id, SESSION.c.ended_at.is_(None))
     if of is not None:
         query = query.where(SESSION.c.account_id == of)
-    if connection.execute(query.values(ended_at=now, ended_why=why.value)).rowcount == 0:
+    done = query.values(ended_at=now, ended_why=why.value).returning(SESSION.c.account_id)
+    owner = connection.scalar(done)
+    if owner is None:
         raise NotFound(
             f"没有编号为 {session_id} 的会话", f"There is no session {session_id} that goes on"
         )
+    whom = owner, found(connection, owner).login
+    _noted(connection, "end_session", whom, session=session_id, why=why.value)
 
 
 def sessions(

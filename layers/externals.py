@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from layers import administering
 from layers.accounts import Account, folded
 from layers.administering import ACCOUNT, GRANT, Wanted
+from layers.audit import Kind, note
 from layers.base import table_of
 from layers.problems import Forbidden
 
@@ -82,6 +83,11 @@ def follow_groups(
             .where(GRANT.c.id == held[key])
             .values(revoked_at=now, revoked_by="group")
         )
+        whom = administering.found(connection, account_id).login
+        note(
+            connection, Kind.ADMINISTRATION, act="revoke", whom=whom, whom_id=account_id,
+            grant=held[key], role=key[0], origin="group",
+        )  # fmt: skip
     by_hand = {
         _key(Wanted(each.role, each.body_id, each.layers))
         for each in administering.grants(connection, account_id)

@@ -28,6 +28,7 @@ from layers.accounts import (
     hash_token,
     new_cookie,
 )
+from layers.audit import Kind, note
 from layers.base import table_of
 from layers.labels import Text
 from layers.passwords import PasswordRules
@@ -108,6 +109,34 @@ def sign_in(
     counts is held until the end: many at the same moment have no more attempts than one after
     another.
     """
+    answer = _compared(connection, given, rules, keys, now)
+    if answer.outcome is not Outcome.IN:  # `begin` has recorded that
+        _noted(connection, given, answer, now)
+    return answer
+
+
+def _noted(connection: sa.Connection, given: Given, answer: Answer, now: datetime) -> None:
+    """Record that a name was tried in vain: an account's as it is, another as a digest alone."""
+    digest = digest_of(given.login)
+    account = connection.execute(
+        sa.select(ACCOUNT.c.id, ACCOUNT.c.login).where(ACCOUNT.c.login == folded(given.login))
+    ).one_or_none()
+    until = connection.scalar(
+        sa.select(FAILURE.c.locked_until).where(FAILURE.c.login_hash == digest)
+    )
+    note(
+        connection,
+        Kind.SIGN_IN,
+        answer.outcome.value,
+        account=(None, None) if account is None else (account.id, account.login),
+        name_digest=digest[:16] if account is None else None,
+        locked_until=until.isoformat() if until is not None and until > now else None,
+    )
+
+
+def _compared(
+    connection: sa.Connection, given: Given, rules: Rules, keys: Keys, now: datetime
+) -> Answer:
     digest = digest_of(given.login)
     locked = _count(connection, digest, rules, now)
     if locked is not None:
@@ -146,9 +175,11 @@ def confirm(
     digest = digest_of(account.login)
     locked = _count(connection, digest, rules, now)
     if locked is not None:
+        note(connection, Kind.SIGN_IN, "locked", act="confirm")
         return Answer(Outcome.LOCKED, account_id, locked_until=locked)
     kept = account.password_hash or passwords.nobodys()
     if not passwords.matches(password[: passwords.LONGEST + 1], kept):
+        note(connection, Kind.SIGN_IN, "wrong", act="confirm")
         return Answer(Outcome.WRONG, account_id)
     connection.execute(sa.delete(FAILURE).where(FAILURE.c.login_hash == digest))
     return Answer(Outcome.IN, account_id)
@@ -219,7 +250,9 @@ def begin(
 ) -> Answer:
     """Begin a session; where there are too many the oldest end."""
     # One at a time for each account, so that their number holds.
-    connection.execute(sa.select(ACCOUNT.c.id).where(ACCOUNT.c.id == account_id).with_for_update())
+    login = connection.scalar(
+        sa.select(ACCOUNT.c.login).where(ACCOUNT.c.id == account_id).with_for_update()
+    )
     mine = (SESSION.c.account_id == account_id, SESSION.c.ended_at.is_(None))
     over = sa.or_(
         SESSION.c.created_at <= now - rules.longest, SESSION.c.seen_at <= now - rules.idle
@@ -249,6 +282,14 @@ def begin(
             address=given.address,
             agent=(given.agent or "")[:300] or None,
         )
+    )
+    note(
+        connection,
+        Kind.SIGN_IN,
+        Outcome.IN.value,
+        account=(account_id, login),
+        method=method,
+        replaced=replaced.rowcount or None,
     )
     return Answer(Outcome.IN, account_id, cookie, replaced.rowcount)
 
@@ -329,6 +370,7 @@ def set_password(
     connection.execute(
         sa.insert(FORMER).values(account_id=account.id, password_hash=kept, set_at=now)
     )
+    note(connection, Kind.ADMINISTRATION, act="password", whom=account.login, whom_id=account.id)
     newest = (
         sa.select(FORMER.c.id)
         .where(FORMER.c.account_id == account.id)

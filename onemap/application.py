@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.session import Config, Oidc
+from layers.audit.keys import Trail
 from onemap.clock import Clock
 from onemap.page import beneath
 from onemap.serving import HANDED_ON
@@ -70,6 +71,8 @@ def create() -> FastAPI:
             key_file=settings.key_file or settings.data_dir / "keys" / "accounts.key",
             public_url=settings.public_url,
             oidc=_oidc(settings),
+            trail=Trail.of(settings.audit_key, handed["database"]),
+            sealing_url=handed["sealing_url"],
             demo_logins=tuple(handed["demo_logins"]),
             trusted_proxies=settings.trusted_proxies,
             limits=settings.limits,

@@ -20,13 +20,15 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from layers import accounts, db, registry  # noqa: F401 - every class is known
+from layers import accounts, audit, db, registry  # noqa: F401 - every class is known
+from layers.audit.keys import Trail
 from layers.base import Base, Tracked, table_of
 from layers.committing import committing
 from layers.records import HandEdit, SearchEntry
 from layers.ticks import Ticks
 from onemap import cluster
 from onemap.settings import Settings, without_password
+from onemap.traces import as_command
 from onemap.trouble import ExitCode, Trouble
 
 OWNER = "onemap_owner"
@@ -56,6 +58,8 @@ class Database:
     app_url : str
         As the role that serves: it reads rows and writes what people manage, and knows neither
         passwords nor the secrets of second factors.
+    trail : Trail, optional
+        The files of its traces: the key of their seals, and how far they reached.
     accounts_url : str, optional
         As the role that lets people in: it writes accounts, grants, sessions and tokens and
         nothing else. None: nobody signs in, tokens alone are known.
@@ -67,6 +71,12 @@ class Database:
     app_url: str
     ticks: Path | None = None
     accounts_url: str | None = None
+    trail: Trail | None = None
+
+    @property
+    def sealing_url(self) -> str:
+        """As whom traces are sealed: the role that lets people in, else the owner."""
+        return self.accounts_url or self.owner_url
 
     @property
     def name(self) -> str:
@@ -94,6 +104,7 @@ def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> I
     upgrade : bool
         Bring the tables up to date first.
     """
+    as_command()
     name = DEMO if demo else ESTATE
     if settings.database_url:
         yield _external(settings, demo=demo, upgrade=upgrade)
@@ -102,7 +113,13 @@ def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> I
         ensure(private, name)
         owner_url = private.url(name, OWNER)
         ticks = ticks_file(settings.data_dir, owner_url)
-        database = Database(owner_url, private.url(name, APP), ticks, private.url(name, ACCOUNTS))
+        database = Database(
+            owner_url,
+            private.url(name, APP),
+            ticks,
+            private.url(name, ACCOUNTS),
+            Trail.of(settings.audit_key, name),
+        )
         if upgrade:
             prepare(database)
         yield database
@@ -123,6 +140,8 @@ def connected(settings: Settings, *, demo: bool = False) -> Iterator[sa.Connecti
 def emptied(database: Database) -> None:
     """Take all tables away and make them anew, empty."""
     db.downgrade(database.owner_url, "base")
+    if database.trail is not None and database.trail.head is not None:
+        database.trail.head.write(None)  # its traces went with the rest
     prepare(database)
 
 
@@ -160,7 +179,14 @@ def _external(settings: Settings, *, demo: bool, upgrade: bool) -> Database:
     if demo:
         owner_url, app_url = renamed(owner_url, DEMO), renamed(app_url, DEMO)
         accounts_url = accounts_url and renamed(accounts_url, DEMO)
-    database = Database(owner_url, app_url, ticks_file(settings.data_dir, owner_url), accounts_url)
+    name = unquote(urlsplit(owner_url).path.lstrip("/"))
+    database = Database(
+        owner_url,
+        app_url,
+        ticks_file(settings.data_dir, owner_url),
+        accounts_url,
+        Trail.of(settings.audit_key, name),
+    )
     check(owner_url)
     if upgrade:
         prepare(database)
@@ -343,6 +369,7 @@ def grant(owner_url: str, role: str) -> None:
                     sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table), app
                 )
             )
+        _grant_traces(link, app)
 
 
 def grant_accounts(owner_url: str, role: str) -> None:
@@ -364,6 +391,22 @@ def grant_accounts(owner_url: str, role: str) -> None:
             )
         for table in accounts.CLEARED:
             link.execute(sql.SQL("GRANT DELETE ON {} TO {}").format(sql.Identifier(table), name))
+        # It seals too: it takes what waits and adds what is sealed, and changes none of that.
+        for rights, table in (
+            ("SELECT, INSERT, DELETE", audit.WAITING),
+            ("SELECT, INSERT", audit.RECORD),
+            ("SELECT, INSERT", audit.SEAL),
+        ):
+            link.execute(
+                sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), sql.Identifier(table), name)
+            )
+
+
+def _grant_traces(link: psycopg.Connection, app: sql.Identifier) -> None:
+    """Let the serving role record and count what waits, and read what is sealed; nothing else."""
+    waiting = sql.Identifier(audit.WAITING)
+    link.execute(sql.SQL("REVOKE SELECT ON {} FROM {}").format(waiting, app))
+    link.execute(sql.SQL("GRANT SELECT (id), INSERT ON {} TO {}").format(waiting, app))
 
 
 def writable() -> list[str]:

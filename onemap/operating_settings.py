@@ -54,6 +54,31 @@ class OperatingSettings(BaseSettings):
             )
         ),
     ] = "127.0.0.1,::1"
+    audit_key_file: Annotated[
+        Path | None,
+        Field(
+            json_schema_extra=about(
+                "封存审计记录的钥匙文件，请与数据库分开备份；不设则为数据目录下的 keys/audit.key",
+                "file of the key that seals audit records; unset: keys/audit.key in the data "
+                "folder. Back it up apart from the database",
+            )
+        ),
+    ] = None
+    audit_days: Annotated[
+        int,
+        Field(
+            ge=180,
+            json_schema_extra=about(
+                "`onemap audit prune` 保留多少天的审计记录，至少 180",
+                "how many days of audit records `onemap audit prune` keeps, 180 at least",
+            ),
+        ),
+    ] = 180
+
+    @field_validator("audit_key_file")
+    @classmethod
+    def _audit_key_file(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().resolve()
 
     @field_validator("backup_at")
     @classmethod

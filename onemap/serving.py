@@ -78,6 +78,8 @@ def run(
             "settings": settings.model_dump(mode="json", exclude={"oidc_client_secret"}),
             "database_url": database.app_url,
             "accounts_url": database.accounts_url,
+            "sealing_url": database.sealing_url,
+            "database": database.name,
             "demo_logins": list(demo_logins),
             "ticks": None if database.ticks is None else str(database.ticks),
             "offset_s": clock.offset.total_seconds(),

@@ -190,6 +190,11 @@ class Settings(SignInSettings, OperatingSettings, LimitSettings):
         return self.backup_dir or self.data_dir / "backups"
 
     @property
+    def audit_key(self) -> Path:
+        """The file of the key that seals audit records."""
+        return self.audit_key_file or self.data_dir / "keys" / "audit.key"
+
+    @property
     def zone(self) -> ZoneInfo:
         """The time zone in which days and months are counted."""
         return ZoneInfo(self.timezone)

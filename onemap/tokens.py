@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from layers import administering
 from layers.accounts import Account, ApiToken, Kind, RoleGrant, TokenScope, folded
 from layers.administering import Wanted
+from layers.audit import Kind as Act
+from layers.audit import note
 from layers.base import table_of
 from layers.people import Body
 from layers.policy import BUSINESS
@@ -106,3 +108,4 @@ def revoke(connection: sa.Connection, name: str) -> None:
             f"没有名为 {name} 的有效令牌。见 onemap token list。",
             f"There is no valid token called {name}. See onemap token list.",
         )
+    note(connection, Act.ADMINISTRATION, act="revoke_token", whom=folded(name))

@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     PORT_IN_USE = 6
     STORAGE = 7
     MISSING_SOFTWARE = 8
+    TAMPERED = 9
     INTERRUPTED = 130
 
     @property
@@ -36,6 +37,7 @@ _MEANINGS = {
     ExitCode.PORT_IN_USE: ("端口被占用", "the port is taken"),
     ExitCode.STORAGE: ("数据目录无权限或磁盘已满", "the data folder: no permission or no space"),
     ExitCode.MISSING_SOFTWARE: ("缺少软件", "software is missing"),
+    ExitCode.TAMPERED: ("审计记录与封存时不符", "audit records are not as they were sealed"),
     ExitCode.INTERRUPTED: ("被中断", "interrupted"),
 }
 

@@ -298,7 +298,7 @@ async def act_on_account(
         elif act == "enable":
             administering.enable(connection, key)
         elif act == "unlock":
-            signing_in.unlock(connection, administering.found(connection, key).login)
+            administering.unlock(connection, key)
         else:
             administering.forget_second_factor(connection, key, now)
         return None

@@ -17,6 +17,7 @@ from api.schemas import CONFLICTS, DECIDED
 from api.session import Session, SessionOf
 from api.writing import Writer
 from layers.access import rows
+from layers.audit.noting import read
 from layers.editing.decide import decidable, decide
 from layers.editing.keys import layer_of
 from layers.fields import title_of
@@ -90,6 +91,7 @@ async def list_conflicts(
     found = await session.fetch(pending(after, limit + 1, [each.table.name for each in kept]))
     page = found[:limit]
     now = await _now(session, page)
+    read(*{layer_of(each["layer"]).name for each in page})
     return answer_of(
         {
             # Of a row that is gone there is nothing to decide but where its deletion is the matter.

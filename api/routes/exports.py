@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from api.exports import begun, bytes_of, csv_of, geojson_of, xlsx_of
@@ -18,6 +18,8 @@ from api.notes import DEMO, notes_of, title_of
 from api.problems import described
 from api.routes.lists import added_up
 from api.session import Session, SessionOf
+from api.tracing import trace_now
+from layers.audit import Kind as Act
 from layers.listing import Listing
 
 router = APIRouter(tags=["lists"], prefix="/lists")
@@ -60,6 +62,7 @@ _CONTENT[_KINDS["geojson"]] = {
 )
 async def export_list(
     session: SessionOf,
+    request: Request,
     listing: ListingOf,
     format: Annotated[
         Literal["csv", "xlsx", "geojson"], Query(description="文件格式 | format of the file")
@@ -69,6 +72,10 @@ async def export_list(
     moment = (session.at or session.config.now()).astimezone(session.config.zone)
     moment = moment.replace(microsecond=0)
     totals = added_up(listing, await session.fetch(listing.totals()))
+    await trace_now(
+        request, Act.EXPORT, listing.layer.name, format=format, rows=totals["total"],
+        query=dict(request.query_params),
+    )  # fmt: skip
     headers = {
         "Content-Disposition": _disposition(file_name(session, listing, moment, format)),
         "Cache-Control": "private, no-store",

@@ -20,6 +20,7 @@ from api.records import earliest_of
 from api.routes.search import place
 from api.schemas import FEATURE
 from api.session import Session, SessionOf
+from layers.audit.noting import read
 from layers.base import Layer
 from layers.facts import TITLE_OF, facts, latest, related, series_of, subtitle_column
 from layers.fields import Field, fields_of
@@ -132,6 +133,11 @@ async def feature_facts(session: SessionOf, layer_name: LayerName, key: RowId) -
     found += _others(row["attributes"])
     seen = zip(observed, newest, strict=True)
     found += [each for series, reading in seen for each in _newest(session, series, reading)]
+    read(
+        *(each["layer"] for each in lists),
+        *(each["reference"]["layer"] for each in found if each["reference"]),
+        *(series.name for series, reading in zip(observed, newest, strict=True) if reading),
+    )
     document = {
         "layer": shown.name,
         "id": key,

@@ -20,6 +20,8 @@ from api.routes.sign_in import refuse
 from api.schemas import STATUS
 from layers import administering, second_factor, signing_in
 from layers.accounts import Ended, TokenScope
+from layers.audit import Kind as Act
+from layers.audit import note
 from layers.policy import ROLES, Role
 from layers.problems import BadRequest, Forbidden, Impossible, NotFound, Unauthorized
 from layers.registry import layer as layer_named
@@ -218,6 +220,11 @@ async def change_password(entrance: EntranceOf, body: PasswordBody) -> Response:
     return private(DONE)
 
 
+def _noted(connection: sa.Connection, act: str) -> None:
+    """Record what somebody does to his own account."""
+    note(connection, Act.ADMINISTRATION, act=act)
+
+
 async def _confirmed(entrance: Entrance, act: Any) -> None:
     answer: Answer = await entrance.write(act)
     if answer.outcome is Outcome.WRONG:
@@ -258,6 +265,7 @@ async def enrol(entrance: EntranceOf, body: ConfirmBody) -> Response:
                 .where(ACCOUNT.c.id == key, ACCOUNT.c.totp_confirmed_at.is_(None))
                 .values(totp_secret=entrance.keys.encrypt(secret), totp_step=None)
             )
+            _noted(connection, "enrol_second_factor")
         return answer
 
     await _confirmed(entrance, act)
@@ -284,6 +292,7 @@ async def confirm_factor(entrance: EntranceOf, body: CodeBody) -> Response:
             connection.execute(
                 sa.update(ACCOUNT).where(ACCOUNT.c.id == row.id).values(totp_confirmed_at=now)
             )
+            _noted(connection, "confirm_second_factor")
         return right
 
     if not await entrance.write(act):
@@ -320,6 +329,7 @@ async def remove_factor(entrance: EntranceOf, body: ConfirmBody) -> Response:
                 .where(ACCOUNT.c.id == key)
                 .values(totp_secret=None, totp_confirmed_at=None, totp_step=None)
             )
+            _noted(connection, "remove_second_factor")
         return answer
 
     await _confirmed(entrance, act)

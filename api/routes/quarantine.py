@@ -9,7 +9,7 @@ from functools import partial
 from typing import Annotated, Any, TextIO
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from api.answers import answer_of, documented
@@ -17,9 +17,12 @@ from api.exports import CHUNK, begun
 from api.problems import described
 from api.schemas import QUARANTINE
 from api.session import Session, SessionOf
+from api.tracing import trace_now
 from importers.messages import title_of_reason
 from importers.quarantine import as_sheet, headings, write_csv, write_headings
 from layers import waiting
+from layers.audit import Kind as Act
+from layers.audit.noting import read
 
 router = APIRouter(tags=["quarantine"])
 CSV = "text/csv; charset=utf-8"
@@ -101,6 +104,8 @@ async def list_quarantine(
     )
     assert counted is not None, "a count is always a row"
     page = found[:limit]
+    kinds = {each["kind"] for each in page}
+    read(*kinds, *(("positions", "trips") if "tracks" in kinds else ()))
     return answer_of(
         {
             "total": counted["total"],
@@ -125,9 +130,10 @@ async def list_quarantine(
         **described(400, 401, 403, 503),
     },
 )
-async def export_quarantine(session: SessionOf, kind: Kind = None) -> Response:
+async def export_quarantine(session: SessionOf, request: Request, kind: Kind = None) -> Response:
     """Return what ``onemap quarantine -o`` writes: with a BOM, and no cell that is a formula."""
     among = waiting.mended_by(session.actor)
+    await trace_now(request, Act.EXPORT, what="quarantine", format="csv", of=kind)
     return StreamingResponse(
         await begun(_csv(session, kind, among)),
         media_type=CSV,

@@ -12,6 +12,7 @@ from api.answers import answer_of, documented
 from api.records import earliest_of
 from api.schemas import FOUND
 from api.session import Session, SessionOf
+from layers.audit.noting import read
 from layers.places import Place, paths, read_path
 from layers.problems import BadRequest
 from layers.search import Then, changed_texts, entries_then, search, searched
@@ -65,6 +66,7 @@ async def search_everything(
     wanted: dict[str, list[int]] = {}
     for row in found:
         wanted.setdefault(row["layer"], []).append(row["id"])
+    read(*wanted)
     known = await paths_of(session, wanted)
     results = [
         {

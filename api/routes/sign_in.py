@@ -14,8 +14,9 @@ from api.answers import documented, written
 from api.callers import cookie_of
 from api.entrance import Entrance, EntranceOf, Guard
 from api.schemas import STATUS
-from layers import signing_in
+from layers import administering, signing_in
 from layers.accounts import Ended, hash_token
+from layers.audit import Kind, note
 from layers.problems import TooMany, Unauthorized
 from layers.signing_in import Answer, Outcome
 
@@ -114,11 +115,15 @@ async def sign_out(entrance: EntranceOf) -> Response:
 
 def _end(connection: Any, *, cookie: str, now: Any) -> None:
     session = signing_in.SESSION
-    connection.execute(
+    ended = connection.execute(
         session.update()
         .where(session.c.cookie_hash == hash_token(cookie), session.c.ended_at.is_(None))
         .values(ended_at=now, ended_why=Ended.SIGNED_OUT.value)
-    )
+        .returning(session.c.id, session.c.account_id)
+    ).one_or_none()
+    if ended is not None:
+        login = administering.found(connection, ended.account_id).login
+        note(connection, Kind.SIGN_OUT, account=(ended.account_id, login), session=ended.id)
 
 
 def _json(document: Any) -> Response:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sqlalchemy.dialects.postgresql import REGCLASS, insert
 
 from layers import hand_edits
+from layers.audit.noting import ORIGIN, TOLD, cut
 from layers.base import Base, Entity, Series, Tracked, table_of
 from layers.changes import series
 from layers.changes.frames import Counts, Step, copied, merged, unique_key, writable
@@ -51,8 +52,13 @@ class ChangeSet:
         self.by_hand = by_hand
         self.connection = connection
         self.written: dict[type[Base], list[NDArray[np.int64]]] = {}
-        told = {"actor": actor, "reason": reason, "undoes": undoes and str(undoes)}
-        set_config = (sa.func.set_config(f"onemap.{n}", v or "", True) for n, v in told.items())
+        told: dict[str, Any] = {"actor": actor, "reason": reason, "undoes": undoes and str(undoes)}
+        origin = ORIGIN.get()
+        # The trace of the set is written at its commit (`layers/sql/audit.sql`).
+        told |= {name: origin and cut(getattr(origin, name)) for name in TOLD}
+        set_config = (
+            sa.func.set_config(f"onemap.{n}", str(v or ""), True) for n, v in told.items()
+        )
         connection.execute(sa.select(*set_config))
 
     def lock(self, name: str) -> None:

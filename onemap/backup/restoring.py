@@ -12,15 +12,19 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from alembic.script import ScriptDirectory
 from psycopg import sql
 
-from layers import db
-from onemap import postgres
+from layers import audit, db
+from layers.audit import Kind
+from layers.audit.keys import Reached
+from onemap import postgres, traces
 from onemap.backup import catalogue
 from onemap.backup.bundle import DUMP, FILES, Bundle, Manifest, Report
 from onemap.database import Database, connect, prepare
@@ -28,8 +32,11 @@ from onemap.trouble import ExitCode, Trouble
 
 LEAVING_S = 5.0
 _CHUNK = 1 << 20
-# What an empty estate may hold: marks of the schema, not of anything that was imported.
-_MARKS = frozenset({"public.alembic_version", "public.meta"})
+# What an empty estate may hold: marks of the schema, not of anything that was imported; and traces
+# of commands, which are saved before they are replaced.
+_MARKS = frozenset(
+    {"public.alembic_version", "public.meta", *(f"public.{each}" for each in audit.TABLES)}
+)
 # Made by the server's administrator, or there in every database.
 _NOT_OURS = ("EXTENSION", "COMMENT - EXTENSION", "SCHEMA - public", "COMMENT - SCHEMA public")
 
@@ -64,11 +71,36 @@ def restore(
         _refuse_rows(database)
     _refuse_space(manifest, data_dir, external=external)
     _put_files(bundle, data_dir, progress)
+    kept, left = _traces_of(database, data_dir)
     _put_rows(database, bundle, progress)
     prepare(database)
+    _go_on(database, manifest, kept, left)
     with connect(database.owner_url) as link:
         link.execute("ANALYZE")
     return manifest
+
+
+def _traces_of(database: Database, data_dir: Path) -> tuple[Path | None, Reached | None]:
+    """Save the traces that are about to be replaced; return where, and how far they reached."""
+    if database.trail is None:
+        return None, None
+    now = datetime.now(UTC)
+    kept = traces.saved(database, data_dir / "audit", now, "zh", ZoneInfo("UTC"))
+    return kept, database.trail.head.read() if database.trail.head else None
+
+
+def _go_on(database: Database, manifest: Manifest, kept: Path | None, left: Reached | None) -> None:
+    """Go on sealing from where the restored traces end; the first new one tells what was left."""
+    if database.trail is None:
+        return
+    if database.trail.head is not None:
+        database.trail.head.write(traces.reached(database))
+    traces.noted(
+        database, Kind.RESTORE, made_at=manifest.made_at.isoformat(),
+        rows=sum(manifest.tables.values()), replaced=kept and kept.name,
+        batch_before=left and left.batch, mac_before=left and left.mac,
+    )  # fmt: skip
+    traces.sealed(database)
 
 
 def _refuse_versions(database: Database, manifest: Manifest, *, demo: bool) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from onemap.trouble import ExitCode, Trouble, say
+
+if TYPE_CHECKING:
+    from onemap.database import Database
 
 Demo = Annotated[
     bool, typer.Option("--demo", help=say("用示例库，而非正式库", "the demo's database instead"))
@@ -226,6 +229,7 @@ def prune(
     import sqlalchemy as sa
 
     from layers import pruning
+    from layers.audit import Kind, note
     from onemap.database import connected
     from onemap.settings import load
 
@@ -241,6 +245,10 @@ def prune(
     with connected(settings, demo=demo) as connection:
         now = connection.execute(sa.select(sa.func.onemap_now())).scalar_one()
         done = pruning.prune(connection, now - timedelta(days=days))
+        note(
+            connection, Kind.PRUNE, of="history", days=days, changes=done.changes,
+            images=done.images, sets=done.sets,
+        )  # fmt: skip
     typer.echo(
         say(
             f"已删除 {days} 天以前的历史：修改 {done.changes} 条，旧版本 {done.images} 个，"
@@ -282,9 +290,19 @@ def psql(
     with opened(load(), demo=demo, upgrade=False) as database:
         url = database.app_url if app_role else database.owner_url
         address, environment = postgres.client_environment(url)
+        _psql_noted(database, app_role=app_role)
         ended = subprocess.run([program, address, *context.args], env=environment, check=False)
         Ticks.of(database.ticks).tick()  # nobody knows what was written by hand
     raise typer.Exit(ended.returncode)
+
+
+def _psql_noted(database: Database, *, app_role: bool) -> None:
+    """Record that somebody works on the database by hand, where it has a place for that yet."""
+    from layers.audit import Kind
+    from onemap import traces
+
+    if traces.is_there(database):
+        traces.noted(database, Kind.ADMINISTRATION, act="psql", role="app" if app_role else "owner")
 
 
 @db_app.command(help=say("数据库的状态", "state of the database"))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from onemap.trouble import ExitCode, Trouble, say
+
+if TYPE_CHECKING:
+    from onemap.database import Database
 
 Demo = Annotated[bool, typer.Option("--demo", help=say("用示例库", "the demo's database"))]
 Json = Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))]
@@ -76,8 +79,17 @@ def backup(
             f"--keep 只用于目录；{place} 不是目录。",
             f"--keep is for a folder; {place} is none.",
         )
-    with opened(settings, demo=demo, upgrade=False) as database, bars() as progress:
-        made = making.make(database, settings.data_dir, place, demo=demo, progress=progress)
+    with opened(settings, demo=demo, upgrade=False) as database:
+        try:
+            with bars() as progress:
+                made = making.make(database, settings.data_dir, place, demo=demo, progress=progress)
+        except Trouble as failed:
+            _noted(database, "failed", path=str(place), why=failed.en)
+            raise
+        _noted(
+            database, "done", path=str(made.path), bytes=made.bytes,
+            seq=made.manifest.seq, made_at=made.manifest.made_at.isoformat(),
+        )  # fmt: skip
     forgotten = schedule.forget(place, keep, demo=demo) if keep is not None else []
     for path in made.manifest.missing:
         typer.echo(
@@ -101,6 +113,15 @@ def backup(
             f"{made.bytes / 1e6:.1f} MB, verified",
         )
     )
+
+
+def _noted(database: Database, outcome: str, **details: Any) -> None:
+    """Record a backup, where the database has a place for that yet."""
+    from layers.audit import Kind
+    from onemap import traces
+
+    if traces.is_there(database):
+        traces.noted(database, Kind.BACKUP, outcome, **details)
 
 
 def restore(

@@ -120,12 +120,9 @@ def enable(login: Login, demo: Demo = False) -> None:
 @user_app.command(help=say("解除登录锁定", "let a locked name be tried again"))
 def unlock(login: Login, demo: Demo = False) -> None:
     """Forget the failures of a name."""
-    from layers import administering, signing_in
+    from layers import administering
 
-    def act(connection: Any, *_: Any) -> None:
-        signing_in.unlock(connection, administering.found(connection, login).login)
-
-    _done(act, demo=demo)
+    _done(lambda connection, *_: administering.unlock(connection, login), demo=demo)
 
 
 @user_app.command(help=say("授予角色", "grant a role"))

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from layers import administering, passwords, signing_in
 from layers.accounts import Account
 from layers.administering import Wanted
+from layers.audit import Kind, note
 from layers.base import table_of
 from layers.people import Body
 from layers.policy import ROLES, Role
@@ -70,6 +71,7 @@ def _let_in(connection: sa.Connection, row: Any, now: datetime) -> None:
         )
     )
     signing_in.unlock(connection, row.login)
+    note(connection, Kind.ADMINISTRATION, act="demo", whom=row.login, whom_id=row.id)
 
 
 def told() -> list[tuple[str, str, str]]:

@@ -46,7 +46,7 @@ async def test_a_workbook_that_is_given_up_leaves_no_file_behind(
         raise OSError("no space left on device")
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(exports._Workbook, "add", full)
+    monkeypatch.setattr(exports.Workbook, "add", full)
     async with serve(estate) as client:
         answer = await client.get("/lists/rooms/export?format=xlsx")
         after = await client.get("/lists/rooms/export?format=csv")

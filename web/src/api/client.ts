@@ -5,6 +5,7 @@ import type { StyleSpecification } from 'maplibre-gl'
 import type { Consumption, Step } from '@/lib/consumption'
 
 import type { AccountsOfAll, Bodies, Me, NewAccount, NewGrant, NewToken, Sessions, SignIn, Tokens } from './account'
+import type { AuditQuery, AuditRecords, AuditState } from './audit'
 import type { Done, Edit, Parts, Shapes } from './editing'
 import type { Counted, Grouped, Keys, Listed, NamedFilter, PlaceKind, Quarantined, Workspace } from './lists'
 import type { ChangeMarks, Difference, FileConflicts, History } from './past'
@@ -68,6 +69,8 @@ interface Answers {
   '/administration/bodies': Bodies
   '/administration/sessions': Sessions
   '/administration/tokens': Tokens
+  '/audit': AuditRecords
+  '/audit/state': AuditState
 }
 
 // A path or a parameter that the service no longer has stops the build here: the types of both
@@ -149,9 +152,9 @@ async function post<Answer>(path: string, lang: Language, body: unknown): Promis
 }
 
 /** Ask about accounts: neither unit nor moment matter there. */
-async function ask<P extends Path>(path: P, lang: Language): Promise<Answers[P]> {
+async function ask<P extends Path>(path: P, lang: Language, query: object = {}): Promise<Answers[P]> {
   const url = new URL(address(path))
-  url.searchParams.set('lang', lang)
+  for (const [name, value] of Object.entries({ ...query, lang })) if (value !== null) url.searchParams.set(name, String(value))
   return (await (await request(url)).json()) as Answers[P]
 }
 
@@ -231,6 +234,14 @@ export const api = {
   allSessions: (lang: Language) => ask('/administration/sessions', lang),
   allTokens: (lang: Language) => ask('/administration/tokens', lang),
   bodies: (lang: Language) => ask('/administration/bodies', lang),
+  audit: (query: Partial<AuditQuery>, before: number | null, lang: Language) => ask('/audit', lang, { ...query, before }),
+  auditState: (lang: Language) => ask('/audit/state', lang),
+  /** The address of the records as a file. */
+  auditFile: (query: Partial<AuditQuery>, format: 'csv' | 'xlsx', lang: Language) => {
+    const url = new URL(address('/audit/export'))
+    for (const [name, value] of Object.entries({ ...query, format, lang })) url.searchParams.set(name, value)
+    return url
+  },
   makeAccount: (account: NewAccount, lang: Language) =>
     post<{ id: number; login: string; password: string | null }>('/administration/accounts', lang, account),
   onAccount: (key: number, act: 'reset' | 'disable' | 'enable' | 'unlock' | 'forget-second-factor', lang: Language) =>

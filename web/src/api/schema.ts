@@ -2263,6 +2263,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    before?: number | null;
+                    limit?: number;
+                    lang?: string | null;
+                    from?: string | null;
+                    to?: string | null;
+                    account?: string | null;
+                    kind?: "sign_in" | "sign_out" | "refusal" | "read" | "export" | "change" | "administration" | "import" | "backup" | "restore" | "prune" | "verify" | "dropped";
+                    outcome?: string | null;
+                    layer?: string | null;
+                    text?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            records: {
+                                number: number;
+                                batch: number;
+                                /** Format: date-time */
+                                at: string;
+                                /** @enum {string} */
+                                kind: "sign_in" | "sign_out" | "refusal" | "read" | "export" | "change" | "administration" | "import" | "backup" | "restore" | "prune" | "verify" | "dropped";
+                                outcome: string;
+                                account: string | null;
+                                account_id: number | null;
+                                address: string | null;
+                                request: string | null;
+                                route: string | null;
+                                layer: string | null;
+                                details: {
+                                    [key: string]: unknown;
+                                };
+                            }[];
+                            next: number | null;
+                            kinds: {
+                                [key: string]: {
+                                    zh: string;
+                                    en: string;
+                                };
+                            };
+                            outcomes: {
+                                [key: string]: {
+                                    zh: string;
+                                    en: string;
+                                };
+                            };
+                            layers: {
+                                [key: string]: {
+                                    zh: string;
+                                    en: string;
+                                };
+                            };
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            last: number | null;
+                            /** Format: date-time */
+                            sealed_at: string | null;
+                            waiting: number;
+                            /** Format: date-time */
+                            verified_at: string | null;
+                            verified: string | null;
+                            verified_age_s: number | null;
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    format?: "csv" | "xlsx";
+                    lang?: string | null;
+                    from?: string | null;
+                    to?: string | null;
+                    account?: string | null;
+                    kind?: "sign_in" | "sign_out" | "refusal" | "read" | "export" | "change" | "administration" | "import" | "backup" | "restore" | "prune" | "verify" | "dropped";
+                    outcome?: string | null;
+                    layer?: string | null;
+                    text?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {

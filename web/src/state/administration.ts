@@ -6,11 +6,18 @@ import { api } from '@/api/client'
 import { tr } from '@/lib/format'
 import type { Text } from '@/api/types'
 
+import { me } from './account'
 import { view } from './view'
 
-export type Tab = 'accounts' | 'bodies' | 'sessions' | 'tokens'
-export const TABS: Tab[] = ['accounts', 'bodies', 'sessions', 'tokens']
-export const tab = ref<Tab>('accounts')
+export type Tab = 'audit' | 'accounts' | 'bodies' | 'sessions' | 'tokens'
+const OF_ALL: Tab[] = ['accounts', 'bodies', 'sessions', 'tokens']
+/** What was done is for the auditor alone, and comes first there. */
+export const tabs = computed<Tab[]>(() => (me.value?.may.audit ? ['audit', ...OF_ALL] : OF_ALL))
+const chosen = ref<Tab | null>(null)
+export const tab = computed<Tab>({
+  get: () => (chosen.value && tabs.value.includes(chosen.value) ? chosen.value : tabs.value[0]!),
+  set: (wanted) => (chosen.value = wanted),
+})
 
 export const accounts = shallowRef<Account[] | null>(null)
 export const roles = shallowRef<Record<string, Text>>({})
@@ -64,6 +71,7 @@ export async function loadBodies(): Promise<void> {
 }
 
 export async function loadTab(): Promise<void> {
+  if (tab.value === 'audit') return // it asks by itself
   if (tab.value === 'sessions') sessions.value = (await api.allSessions(view.lang)).sessions
   else if (tab.value === 'tokens') tokens.value = (await api.allTokens(view.lang)).tokens
   else await Promise.all([loadAccounts(), loadBodies()])

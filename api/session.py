@@ -78,6 +78,8 @@ class Config:
     public_url : at which browsers reach the service, where requests do not say.
     oidc : the provider of single sign-on.
     demo_logins : the accounts of the demo, which its page offers to whoever tries it.
+    upload_mb : how large a file to be imported may be.
+    jobs : whether a worker of this service does the jobs that are asked for.
     """
 
     database_url: str
@@ -99,6 +101,8 @@ class Config:
     public_url: str | None = None
     oidc: Oidc | None = None
     demo_logins: tuple[str, ...] = ()
+    upload_mb: int = 512
+    jobs: bool = True
 
     @property
     def zone(self) -> ZoneInfo:
@@ -227,9 +231,15 @@ async def open_session(
 ) -> Session:
     """Return the request's session; the dependency of every route that reads."""
     config: Config = request.app.state.config
+    actor = await actor_of(request, request.app.state.connections, config)
+    return await session_as(request, actor, at, unit)
+
+
+async def session_as(request: Request, actor: Actor, at: str | None, unit: int | None) -> Session:
+    """Return the session of a request in the name of an actor who is known."""
+    config: Config = request.app.state.config
     connections: Connections = request.app.state.connections
     moment = parse_moment(at, config.zone, field="at") if at else None
-    actor = await actor_of(request, connections, config)
     if unit is not None:
         actor = await narrowed(actor, unit, connections)
     return Session(actor, moment, language_of(request), connections, config, unit)

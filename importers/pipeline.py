@@ -88,6 +88,8 @@ def run(
             connection.rollback()
         else:
             record(connection, report, paths, started, options.actor, work.quarantined, work.read)
+            if options.recorded is not None:
+                options.recorded(connection, report)
     return report
 
 

@@ -20,7 +20,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from layers import accounts, db, registry  # noqa: F401 - every class is known
+from layers import accounts, db, jobs, registry  # noqa: F401 - every class is known
 from layers.base import Base, Tracked, table_of
 from layers.committing import committing
 from layers.records import HandEdit, SearchEntry
@@ -364,6 +364,28 @@ def grant_accounts(owner_url: str, role: str) -> None:
             )
         for table in accounts.CLEARED:
             link.execute(sql.SQL("GRANT DELETE ON {} TO {}").format(sql.Identifier(table), name))
+        _grant_asking(link, name)
+
+
+def _grant_asking(link: psycopg.Connection, role: sql.Identifier) -> None:
+    """Let a role ask for jobs and cancel them; nothing makes it the operator, or ends a job well.
+
+    The worker has the owner's rights. So it is not the serving role that puts work before it.
+    """
+    job = sql.Identifier(jobs.JOB.name)
+    for right, names in (("INSERT", jobs.ASKABLE), ("UPDATE", jobs.CANCELLABLE)):
+        listed = sql.SQL(", ").join(map(sql.Identifier, names))
+        link.execute(sql.SQL("GRANT {} ({}) ON {} TO {}").format(sql.SQL(right), listed, job, role))
+    schema = sql.Identifier(jobs.SCHEMA)
+    for statement in (
+        "GRANT SELECT ON {job} TO {role}",
+        "GRANT USAGE ON SCHEMA {schema} TO {role}",
+        "GRANT SELECT, INSERT, UPDATE ON {schema}.procrastinate_jobs TO {role}",
+        "GRANT INSERT ON {schema}.procrastinate_events TO {role}",
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
+        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}",
+    ):
+        link.execute(sql.SQL(statement).format(job=job, schema=schema, role=role))
 
 
 def writable() -> list[str]:

@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import uvicorn
@@ -70,16 +70,7 @@ def run(
     Trouble : it ended without ever having answered.
     """
     os.environ[HANDED_ON] = json.dumps(
-        {
-            # A secret is not written into another variable: it is read from its own again.
-            "settings": settings.model_dump(mode="json", exclude={"oidc_client_secret"}),
-            "database_url": database.app_url,
-            "accounts_url": database.accounts_url,
-            "demo_logins": list(demo_logins),
-            "ticks": None if database.ticks is None else str(database.ticks),
-            "offset_s": clock.offset.total_seconds(),
-            "demo": demo,
-        }
+        handed_on(settings, database, clock, demo=demo, demo_logins=demo_logins)
     )
     answered, ended = threading.Event(), threading.Event()
     threading.Thread(target=_announce, args=(settings, answered, ended), daemon=True).start()
@@ -95,7 +86,7 @@ def run(
             http=TileProtocol,
             access_log=settings.log_level == "debug",
             server_header=False,
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=settings.stop_seconds,
         )
     except KeyboardInterrupt:
         return  # the usual way to end it, and uvicorn has closed in good order by now
@@ -112,6 +103,29 @@ def run(
             "服务在应答之前就结束了；原因见上。",
             "The service ended before it answered; the reason stands above.",
         )
+
+
+def handed_on(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    *,
+    demo: bool,
+    demo_logins: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return what an application is made of, as JSON: never the address of the owner."""
+    return {
+        # A secret is not written into another variable: it is read from its own again.
+        "settings": settings.model_dump(
+            mode="json", exclude={"oidc_client_secret", "database_url"}
+        ),
+        "database_url": database.app_url,
+        "accounts_url": database.accounts_url,
+        "demo_logins": list(demo_logins),
+        "ticks": None if database.ticks is None else str(database.ticks),
+        "offset_s": clock.offset.total_seconds(),
+        "demo": demo,
+    }
 
 
 def application() -> FastAPI:

@@ -11,6 +11,7 @@ from geoalchemy2 import alembic_helpers
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
 import layers.accounts
+import layers.jobs
 import layers.records
 import layers.registry
 from layers.base import Base
@@ -24,7 +25,7 @@ from layers.migrations.operations import (
 from layers.types import Ltree
 
 # The models register themselves by being imported.
-MODELS = (layers.accounts, layers.records, layers.registry)
+MODELS = (layers.accounts, layers.jobs, layers.records, layers.registry)
 
 for table in tracked_tables():  # those of classes made since too
     history_table(table)

@@ -29,7 +29,7 @@ from onemap.trouble import ExitCode, Trouble
 LEAVING_S = 5.0
 _CHUNK = 1 << 20
 # What an empty estate may hold: marks of the schema, not of anything that was imported.
-_MARKS = frozenset({"public.alembic_version", "public.meta"})
+_MARKS = frozenset({"public.alembic_version", "public.meta", "queue.procrastinate_workers"})
 # Made by the server's administrator, or there in every database.
 _NOT_OURS = ("EXTENSION", "COMMENT - EXTENSION", "SCHEMA - public", "COMMENT - SCHEMA public")
 

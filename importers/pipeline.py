@@ -224,6 +224,7 @@ class _Run:
         def step(share: float) -> None:
             self.options.progress(name, int(share * total), total)
 
+        step(0)
         if issubclass(model, Series):
             return self.changes.append(model, rows, step)
         if issubclass(model, Link):

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from onemap.commands import data, info, keeping, quarantine, run, tiles, users
+from onemap.commands import data, info, jobs, keeping, quarantine, run, tiles, users
 from onemap.trouble import ExitCode, Trouble, say
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ info.register(app)
 tiles.register(app)
 users.register(app)
 keeping.register(app)
+jobs.register(app)
 
 
 def main() -> NoReturn:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +29,7 @@ from layers.records import HandEdit, SearchEntry
 from layers.ticks import Ticks
 from onemap import cluster
 from onemap.settings import Settings, without_password
-from onemap.trouble import ExitCode, Trouble
+from onemap.trouble import ExitCode, Trouble, say
 
 OWNER = "onemap_owner"
 APP = "onemap_app"
@@ -41,6 +43,7 @@ _GRANTS = (
     "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}",
     "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {}",
 )
+_NOT_YET = ("starting up", "shutting down", "not yet accepting", "recovery")
 OLDEST_SERVER = 150000
 OLDEST_POSTGIS = (3, 3)
 
@@ -81,8 +84,73 @@ class Database:
             return link.execute("SELECT 1 FROM change LIMIT 1").fetchone() is not None
 
 
+def revision_of(database: Database) -> str | None:
+    """Return the revision of a database's tables, None where there are none yet."""
+    engine = db.engine(database.owner_url)
+    try:
+        with engine.connect() as connection:
+            return db.current(connection)
+    finally:
+        engine.dispose()
+
+
+def refuse_newer(database: Database) -> None:
+    """Refuse tables that a newer version of the program made.
+
+    Raises
+    ------
+    Trouble : this version does not know their revision.
+    """
+    found = revision_of(database)
+    if found is not None and not db.knows(found):
+        raise Trouble(
+            ExitCode.DATABASE,
+            f"数据库 {database.name} 的表结构版本 {found} 来自更新的程序，"
+            f"本程序最高为 {db.head()}；未作任何改动。请安装较新的版本。",
+            f"The tables of the database {database.name} are of revision {found}, which a newer "
+            f"version made; this one knows up to {db.head()}. Nothing was changed. Install the "
+            "newer version.",
+        )
+
+
+def refuse_other(database: Database, command: str = "onemap db upgrade") -> None:
+    """Refuse tables that are not exactly those of this version.
+
+    Raises
+    ------
+    Trouble : they are older or newer; with the command that mends it.
+    """
+    refuse_newer(database)
+    found = revision_of(database)
+    if found != db.head():
+        raise Trouble(
+            ExitCode.DATABASE,
+            f"数据库 {database.name} 的表结构（{found or '无'}）比程序（{db.head()}）旧。"
+            f"请先运行 onemap backup，再运行 {command}。",
+            f"The tables of the database {database.name} ({found or 'none'}) are older than this "
+            f"version's ({db.head()}). Run onemap backup first, then {command}.",
+        )
+
+
+def ready(database: Database) -> None:
+    """Make the tables of an empty database, and see that those of another are of this version.
+
+    A service does not change the tables of an estate by being started: there would be no backup.
+
+    Raises
+    ------
+    Trouble : they are older or newer; with the command that mends it.
+    """
+    if revision_of(database) in (None, db.head()):
+        prepare(database)
+    else:
+        refuse_other(database)
+
+
 @contextlib.contextmanager
-def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> Iterator[Database]:
+def opened(
+    settings: Settings, *, demo: bool = False, upgrade: bool = True, wait_s: float = 0
+) -> Iterator[Database]:
     """Hold the estate's or the demo's database open, running the private cluster if need be.
 
     Parameters
@@ -93,10 +161,12 @@ def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> I
         The demo's own database, never the estate's.
     upgrade : bool
         Bring the tables up to date first.
+    wait_s : float
+        How long to wait for an external server that is not there yet, in seconds.
     """
     name = DEMO if demo else ESTATE
     if settings.database_url:
-        yield _external(settings, demo=demo, upgrade=upgrade)
+        yield _external(settings, demo=demo, upgrade=upgrade, wait_s=wait_s)
         return
     with cluster.running(settings.data_dir) as private:
         ensure(private, name)
@@ -151,7 +221,7 @@ def describe(database: Database) -> dict[str, Any]:
     }
 
 
-def _external(settings: Settings, *, demo: bool, upgrade: bool) -> Database:
+def _external(settings: Settings, *, demo: bool, upgrade: bool, wait_s: float) -> Database:
     owner_url = settings.database_url or ""
     app_url = settings.app_database_url or owner_url
     accounts_url = settings.accounts_database_url
@@ -161,6 +231,7 @@ def _external(settings: Settings, *, demo: bool, upgrade: bool) -> Database:
         owner_url, app_url = renamed(owner_url, DEMO), renamed(app_url, DEMO)
         accounts_url = accounts_url and renamed(accounts_url, DEMO)
     database = Database(owner_url, app_url, ticks_file(settings.data_dir, owner_url), accounts_url)
+    await_server(owner_url, wait_s)
     check(owner_url)
     if upgrade:
         prepare(database)
@@ -260,6 +331,34 @@ def connect(url: str) -> psycopg.Connection:
         ) from down
 
 
+def await_server(url: str, wait_s: float) -> None:
+    """Wait until a server answers that is not there yet, or has not finished starting.
+
+    One that refuses (role, password, no such database) is not waited for; `connect` says why.
+    """
+    deadline, told = time.monotonic() + wait_s, False
+    while time.monotonic() < deadline:
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError as down:
+            reason = str(down).strip().splitlines()[0]
+            if "FATAL" in reason and not any(word in reason for word in _NOT_YET):
+                return
+            if not told:
+                told = True
+                sys.stderr.write(
+                    say(
+                        f"数据库 {without_password(url)} 尚未就绪（{reason}），"
+                        f"最多等待 {wait_s:.0f} 秒…\n",
+                        f"The database {without_password(url)} is not there yet ({reason}); "
+                        f"waiting for up to {wait_s:.0f} s …\n",
+                    )
+                )
+            time.sleep(0.5)
+        else:
+            return
+
+
 def check(url: str) -> None:
     """Check an external server's version and extensions.
 
@@ -308,7 +407,13 @@ def check(url: str) -> None:
 
 
 def prepare(database: Database) -> None:
-    """Bring the tables up to date and grant the serving role what it needs."""
+    """Bring the tables up to date and grant the serving role what it needs.
+
+    Raises
+    ------
+    Trouble : a newer version made them.
+    """
+    refuse_newer(database)
     db.upgrade(database.owner_url)
     app = role_of(database.app_url)
     if app and app != role_of(database.owner_url):

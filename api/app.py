@@ -35,6 +35,7 @@ from api.routes import (
     filters,
     health,
     history,
+    jobs,
     lists,
     me,
     measures,
@@ -81,6 +82,7 @@ PARTS = (
     docs,
     quarantine,
     conflicts,
+    jobs,
     ogc,
     sign_in,
     single_sign_on,
@@ -186,7 +188,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
 def _wrap(app: FastAPI, config: Config) -> None:
     """Put the service's layers around the routes."""
     # The last one added is met first: tiles need no headers of a document.
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, uploads={jobs.IMPORTS: config.upload_mb * 1_000_000})
     app.add_middleware(SameOrigin, public_url=config.public_url)
     app.add_middleware(BrowserHeaders)
     app.add_middleware(

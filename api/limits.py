@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,10 +15,16 @@ MOST_BYTES = 20_000_000
 
 
 class BodyLimit:
-    """Refuse requests whose content is larger than `MOST_BYTES`, told or not."""
+    """Refuse requests whose content is larger than `MOST_BYTES`, told or not.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Parameters
+    ----------
+    uploads : addresses that take files, and how many bytes each takes.
+    """
+
+    def __init__(self, app: ASGIApp, uploads: Mapping[str, int] | None = None) -> None:
         self.app = app
+        self._uploads = uploads or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -24,17 +32,18 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         read = 0
+        most = self._uploads.get(scope["path"], MOST_BYTES)
 
         async def counted() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > MOST_BYTES:
+            if read > most:
                 raise HTTPException(413)
             return message
 
         told = dict(scope["headers"]).get(b"content-length", b"0")
-        if told.isdigit() and int(told) > MOST_BYTES:
+        if told.isdigit() and int(told) > most:
             response = await on_http(Request(scope), HTTPException(413))
             await response(scope, receive, send)
             return

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from importers import staging
@@ -112,9 +111,7 @@ def test_a_worker_killed_in_mid_import_leaves_nothing_and_another_takes_it_up_in
     done_once(database, row)
 
 
-def test_a_process_killed_in_mid_import_is_started_again(
-    database: Clone, tmp_path: Path
-) -> None:
+def test_a_process_killed_in_mid_import_is_started_again(database: Clone, tmp_path: Path) -> None:
     key = ask_import(database, tmp_path, "bodies", "机构.csv", BODIES)
     with working(database, tmp_path) as worker:
         with held(database, "body"):

@@ -83,7 +83,7 @@ async def _written(task: Task, actor: Actor, folder: Path) -> dict[str, Any]:
 
     app.dependency_overrides[open_session] = opened
     asked = task.arguments
-    query = urlencode([*asked["query"], ("format", asked["format"])])
+    query = urlencode([*map(tuple, asked["query"]), ("format", asked["format"])])
     path = f"/lists/{asked['layer']}/export"
     file = folder / f"report.{asked['format']}"
     try:
@@ -128,7 +128,13 @@ async def _answer(app: Any, path: str, query: str, language: str, file: Path) ->
         "client": None, "server": ("jobs", 80),
     }  # fmt: skip
 
+    asked, stays = False, asyncio.Event()
+
     async def receive() -> dict[str, Any]:
+        nonlocal asked
+        if asked:
+            await stays.wait()  # who asks does not go away before the answer
+        asked = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
     with file.open("wb") as target:

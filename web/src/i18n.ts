@@ -2,6 +2,7 @@ import { createI18n } from 'vue-i18n'
 
 import { en as enAccount, zh as zhAccount } from './locales/account'
 import en from './locales/en'
+import { en as enJobs, zh as zhJobs } from './locales/jobs'
 import { en as enPast, zh as zhPast } from './locales/past'
 import zh from './locales/zh'
 
@@ -9,5 +10,5 @@ export const i18n = createI18n({
   legacy: false,
   locale: 'zh',
   fallbackLocale: 'zh',
-  messages: { zh: { ...zh, ...zhPast, ...zhAccount }, en: { ...en, ...enPast, ...enAccount } },
+  messages: { zh: { ...zh, ...zhPast, ...zhAccount, ...zhJobs }, en: { ...en, ...enPast, ...enAccount, ...enJobs } },
 })

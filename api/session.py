@@ -16,18 +16,15 @@ from sqlalchemy.sql.base import Executable
 
 from api.callers import Callers, actor_from
 from api.database import Connections
-from layers.access import ESTATE, EVERYONE, Actor, subtree
+from layers.access import ESTATE, EVERYONE, VISITOR, Actor, subtree
 from layers.cql2_values import moment_in_utc
 from layers.labels import Text
 from layers.measures.base import Window
-from layers.policy import all_business
 from layers.prepared import Prepared
 from layers.problems import BadRequest, Unauthorized
 from layers.signing_in import Rules
 
 TIMEZONE = "Asia/Shanghai"
-# Who changes the demo estate without a token.
-VISITOR = Actor("demo", all_business(None))
 
 
 @dataclass(frozen=True)

@@ -122,9 +122,7 @@ _QUEUE = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 def _on_queue(connection: sa.Connection) -> Any:
     """Return the driver's connection of a transaction that finds the queue's tables."""
-    connection.execute(
-        sa.select(sa.func.set_config("search_path", f"public, {SCHEMA}", True))
-    )
+    connection.execute(sa.select(sa.func.set_config("search_path", f"public, {SCHEMA}", True)))
     return connection.connection.driver_connection
 
 

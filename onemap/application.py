@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.session import Config, Oidc
 from onemap.clock import Clock
+from onemap.handing import HANDED_ON
 from onemap.page import PageFiles
-from onemap.serving import HANDED_ON
 from onemap.settings import Settings, load
 
 
@@ -57,7 +57,7 @@ def create() -> FastAPI:
 
 
 def config_of(handed: dict[str, Any]) -> Config:
-    """Return the configuration that `onemap.serving.handed_on` tells."""
+    """Return the configuration that `onemap.handing.handed_on` tells."""
     settings = load(**handed["settings"])
     return Config(
         database_url=handed["database_url"],

@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import uvicorn
@@ -20,14 +20,12 @@ from uvicorn.config import STARTUP_FAILURE
 from api.wire import TileProtocol
 from onemap.clock import Clock
 from onemap.database import Database
+from onemap.handing import HANDED_ON, handed_on
 from onemap.settings import Settings
 from onemap.trouble import ExitCode, Trouble, say
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-HANDED_ON = "ONEMAP_SERVING"
-"""What `run` hands on to `onemap.application.create` in each serving process."""
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -103,29 +101,6 @@ def run(
             "服务在应答之前就结束了；原因见上。",
             "The service ended before it answered; the reason stands above.",
         )
-
-
-def handed_on(
-    settings: Settings,
-    database: Database,
-    clock: Clock,
-    *,
-    demo: bool,
-    demo_logins: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Return what an application is made of, as JSON: never the address of the owner."""
-    return {
-        # A secret is not written into another variable: it is read from its own again.
-        "settings": settings.model_dump(
-            mode="json", exclude={"oidc_client_secret", "database_url"}
-        ),
-        "database_url": database.app_url,
-        "accounts_url": database.accounts_url,
-        "demo_logins": list(demo_logins),
-        "ticks": None if database.ticks is None else str(database.ticks),
-        "offset_s": clock.offset.total_seconds(),
-        "demo": demo,
-    }
 
 
 def application() -> FastAPI:

@@ -9,8 +9,11 @@ import typer
 from onemap.trouble import ExitCode, Trouble, language, say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import sqlalchemy as sa
 
+    from importers.base import Options
     from onemap.clock import Clock
     from onemap.database import Database
 
@@ -39,9 +42,9 @@ def worker(
     import signal
 
     from onemap.database import opened, refuse_other
+    from onemap.handing import handed_on
     from onemap.jobs.child import tie_to
     from onemap.jobs.worker import Worker
-    from onemap.serving import handed_on
     from onemap.settings import load
 
     if under is not None:
@@ -138,3 +141,42 @@ def cancel(key: Key, demo: Demo = False) -> None:
 
     with connected(load(), demo=demo) as connection:
         jobs.cancel(connection, key)
+
+
+def queued(kind: str, files: list[Path], options: Options, *, demo: bool, as_json: bool) -> None:
+    """Put copies of the files before the worker."""
+    import shutil
+
+    from importers import staging
+    from layers import jobs
+    from onemap.commands.reports import print_json
+    from onemap.database import connected
+    from onemap.settings import load
+
+    names = [staging.safe_name(each.name) for each in files]
+    folders = [each for each in files if not each.is_file()]
+    if folders or len(set(names)) < len(names):
+        raise Trouble(
+            ExitCode.USAGE,
+            "--queue 只接受文件，且文件名不得相同；文件夹请打包为 zip。",
+            "--queue takes files of different names; pack a folder as a zip.",
+        )
+    settings, folder = load(), staging.new_folder()
+    place = staging.made(staging.uploads(settings.data_dir, folder))
+    for each, name in zip(files, names, strict=True):
+        shutil.copyfile(each, place / name)
+    said = ("crs", "source", "body", "layer", "encoding", "mapping", "extra")
+    flags = ("dry_run", "accept_guess", "accept_ballpark")
+    arguments = {
+        "kind": kind,
+        "names": names,
+        "files": names,
+        "options": {name: getattr(options, name) for name in (*said, *flags)},
+    }
+    with connected(settings, demo=demo) as connection:
+        key = jobs.ask(connection, jobs.JobKind.IMPORT, arguments, folder, by_operator=True)
+    if as_json:
+        print_json({"job": key})
+    else:
+        typer.echo(say(f"任务 {key}。见 onemap jobs show {key}。",
+                       f"Job {key}. See onemap jobs show {key}."))  # fmt: skip

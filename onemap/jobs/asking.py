@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from api.session import VISITOR
 from layers import bearers
-from layers.access import ESTATE, Actor
+from layers.access import ESTATE, VISITOR, Actor
 from layers.problems import Forbidden
 
 if TYPE_CHECKING:

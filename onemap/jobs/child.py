@@ -182,12 +182,15 @@ def described(failure: Exception) -> dict[str, Any]:
 
 
 def _do(task: Task) -> None:
-    from onemap.jobs import archives, imports, reports  # noqa: PLC0415 - dear, and just one
-
-    doing = {
-        JobKind.IMPORT: imports.do, JobKind.ARCHIVE: archives.do, JobKind.REPORT: reports.do,
-    }  # fmt: skip
-    doing[JobKind(task.row.kind)](task)
+    # Each is dear to load, and just one is wanted.
+    kind = JobKind(task.row.kind)
+    if kind is JobKind.IMPORT:
+        from onemap.jobs.imports import do  # noqa: PLC0415
+    elif kind is JobKind.ARCHIVE:
+        from onemap.jobs.archives import do  # noqa: PLC0415
+    else:
+        from onemap.jobs.reports import do  # noqa: PLC0415
+    do(task)
 
 
 if __name__ == "__main__":

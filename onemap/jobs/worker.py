@@ -30,10 +30,10 @@ from onemap.settings import Settings
 
 AT_ONCE = 2
 """Jobs at the same time: a report need not wait for an import."""
-HEARTBEAT_S = 5.0
-SILENT_S = 15.0
+HEARTBEAT_S = 2.5
+SILENT_S = 10.0
 """A worker not heard from for so long has ended; its jobs are taken up by another."""
-LOOK_S = 5.0
+LOOK_S = 2.5
 SWEEP_S = 3600.0
 AGAIN = 75
 """The status of a process whose job is to be tried again: the database went away."""
@@ -65,7 +65,7 @@ class Worker:
 
     Parameters
     ----------
-    handed : what a process that does a job is told (`onemap.serving.handed_on`), and the owner's
+    handed : what a process that does a job is told (`onemap.handing.handed_on`), and the owner's
         address.
     """
 

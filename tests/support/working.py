@@ -45,7 +45,7 @@ def working(database: Clone, data_dir: Path, **further: str) -> Iterator[subproc
     finally:
         if worker.poll() is None:
             worker.send_signal(signal.SIGTERM)
-        sys.stdout.write(worker.communicate(timeout=40)[0])  # shown where the test fails
+        sys.stdout.write(worker.communicate(timeout=90)[0])  # shown where the test fails
 
 
 def ask_import(
@@ -76,7 +76,7 @@ def job_of(database: Clone, key: int) -> Any:
         return connection.execute(jobs.one(key)).one()
 
 
-def until(database: Clone, key: int, wanted: Callable[[Any], bool], patience_s: float = 60) -> Any:
+def until(database: Clone, key: int, wanted: Callable[[Any], bool], patience_s: float = 180) -> Any:
     """Wait until a job is as it is wanted, and return it."""
     deadline = time.monotonic() + patience_s
     while True:

@@ -6,17 +6,25 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as InPath
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import FileResponse, Response
 
 from api.answers import answer_of, documented
-from api.job_schemas import JOB, JOBS, KINDS
+from api.job_schemas import (
+    JOB,
+    JOB_EXAMPLE,
+    JOBS,
+    KINDS,
+    KINDS_EXAMPLE,
+    ArchiveBody,
+    ExportBody,
+    ImportOptions,
+)
 from api.jobs import (
     found,
     is_own,
@@ -41,41 +49,6 @@ from layers.registry import layer as layer_named
 router = APIRouter(tags=["jobs"], prefix="/jobs")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 IMPORTS = "/jobs/imports"
-_MOMENT = "2026-10-12T09:00:00+08:00"
-_JOB: dict[str, Any] = {
-    "id": 17,
-    "kind": "import",
-    "title": {"zh": "导入 资产.xlsx", "en": "Import 资产.xlsx"},
-    "state": "running",
-    "state_title": {"zh": "进行中", "en": "running"},
-    "phase": {"code": "asset", "zh": "写入资产", "en": "writing assets"},
-    "done": 1200,
-    "total": 4126,
-    "own": True,
-    "arguments": {"kind": "assets", "names": ["资产.xlsx"]},
-    "result": None,
-    "error": None,
-    "file": False,
-    "asked_at": _MOMENT,
-    "started_at": _MOMENT,
-    "cancel_asked_at": None,
-    "finished_at": None,
-}
-_KINDS = {
-    "kinds": [
-        {
-            "kind": "assets",
-            "title": {"zh": "资产", "en": "Assets"},
-            "description": {"zh": "资产表", "en": "a sheet of assets"},
-            "suffixes": [".csv", ".xlsx"],
-            "layers": ["assets"],
-            "spatial": False,
-            "sheet": True,
-        }
-    ],
-    "archives": True,
-    "upload_mb": 512,
-}
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -108,48 +81,11 @@ async def open_jobs(
 Asker = Annotated[Session, Depends(open_jobs)]
 
 
-class ExportBody(BaseModel):
-    """A list that is wanted as a file: what `/lists/{layer}/export` is asked with."""
-
-    model_config = ConfigDict(extra="forbid")
-    layer: str = Field(max_length=100, examples=["rooms"])
-    format: Literal["csv", "xlsx", "geojson"] = "xlsx"
-    query: list[tuple[str, str]] = Field(
-        default=[],
-        max_length=50,
-        description="列表的其他参数，按名与值 | the other parameters of the list, name and value",
-        examples=[[["named", "vacant_rooms"], ["unit", "17"]]],
-    )
-
-
-class ArchiveBody(BaseModel):
-    """Layers that are wanted as an archive of tiles."""
-
-    model_config = ConfigDict(extra="forbid")
-    layers: list[str] = Field(min_length=1, max_length=50, examples=[["buildings", "roads"]])
-    max_zoom: int | None = Field(None, ge=0, le=24)
-    attribution: str = Field("", max_length=500)
-
-
-class ImportOptions(BaseModel):
-    """What is said of a file beside its kind; see ``onemap import``."""
-
-    model_config = ConfigDict(extra="forbid")
-    crs: str | None = Field(None, max_length=200, description="坐标系 | CRS: EPSG:4547, GCJ-02")
-    source: str | None = Field(None, max_length=200, description="数据集名称 | name of dataset")
-    body: str | None = Field(None, max_length=200, description="所属机构 | owning body")
-    layer: str | None = Field(None, max_length=200, description="图层或工作表 | layer or sheet")
-    encoding: str | None = Field(None, max_length=40, description="文字编码 | encoding of texts")
-    accept_guess: bool = Field(False, description="接受推测的坐标系 | accept a guessed CRS")
-    accept_ballpark: bool = Field(False, description="接受约百米误差 | accept a coarse shift")
-    dry_run: bool = Field(False, description="只检查 | check only, write nothing")
-
-
 @router.get(
     "/kinds",
     summary="可导入的种类 | What the asker may import, and what each kind expects",
     response_class=Response,
-    responses=documented(KINDS, _KINDS, 401, 503),
+    responses=documented(KINDS, KINDS_EXAMPLE, 401, 503),
 )
 async def list_kinds(session: Asker) -> Response:
     """Return the kinds of files that the asker may import, and whether he may make archives."""
@@ -218,7 +154,10 @@ def _template(importer: Importer) -> bytes:
     summary="上传并导入文件 | Upload a file and import it",
     status_code=202,
     response_class=Response,
-    responses={202: documented(JOB, _JOB)[200], **described(400, 401, 403, 404, 413, 429, 503)},
+    responses={
+        202: documented(JOB, JOB_EXAMPLE)[200],
+        **described(400, 401, 403, 404, 413, 429, 503),
+    },
     openapi_extra=_UPLOAD,
 )
 async def ask_import(
@@ -267,7 +206,7 @@ async def ask_import(
     summary="导出列表为任务 | A list as a file, made as a job",
     status_code=202,
     response_class=Response,
-    responses={202: documented(JOB, _JOB)[200], **described(400, 401, 403, 404, 429, 503)},
+    responses={202: documented(JOB, JOB_EXAMPLE)[200], **described(400, 401, 403, 404, 429, 503)},
 )
 async def ask_export(request: Request, session: Asker, asked: ExportBody) -> Response:
     """Have a list written to a file; its rows are those that the asker may read when it runs."""
@@ -286,7 +225,7 @@ async def ask_export(request: Request, session: Asker, asked: ExportBody) -> Res
     summary="生成瓦片归档 | A tile archive of public layers, made as a job",
     status_code=202,
     response_class=Response,
-    responses={202: documented(JOB, _JOB)[200], **described(400, 401, 403, 404, 429, 503)},
+    responses={202: documented(JOB, JOB_EXAMPLE)[200], **described(400, 401, 403, 404, 429, 503)},
 )
 async def ask_archive(request: Request, session: Asker, asked: ArchiveBody) -> Response:
     """Have the tiles of what anybody may see written to one file."""
@@ -302,7 +241,7 @@ async def ask_archive(request: Request, session: Asker, asked: ArchiveBody) -> R
     "",
     summary="任务列表 | The asker's jobs, the newest first",
     response_class=Response,
-    responses=documented(JOBS, {"jobs": [_JOB], "next": None}, 400, 401, 503),
+    responses=documented(JOBS, {"jobs": [JOB_EXAMPLE], "next": None}, 400, 401, 503),
 )
 async def list_jobs(
     session: Asker,
@@ -339,7 +278,7 @@ async def list_jobs(
     "/{key}",
     summary="一项任务 | How far a job is",
     response_class=Response,
-    responses=documented(JOB, _JOB, 400, 401, 404, 503),
+    responses=documented(JOB, JOB_EXAMPLE, 400, 401, 404, 503),
 )
 async def get_job(session: Asker, key: Key) -> Response:
     """Return one job."""
@@ -350,7 +289,7 @@ async def get_job(session: Asker, key: Key) -> Response:
     "/{key}",
     summary="取消任务 | Cancel a job",
     response_class=Response,
-    responses=documented(JOB, _JOB, 400, 401, 403, 404, 503),
+    responses=documented(JOB, JOB_EXAMPLE, 400, 401, 403, 404, 503),
 )
 async def cancel_job(request: Request, session: Asker, key: Key) -> Response:
     """Cancel a job: one that waits at once, one that runs within seconds; nothing of it is kept."""

@@ -23,7 +23,8 @@ from layers import db
 from onemap import postgres
 from onemap.backup import catalogue
 from onemap.backup.bundle import DUMP, FILES, Bundle, Manifest, Report
-from onemap.database import Database, connect, prepare
+from onemap.connecting import connect
+from onemap.database import Database, prepare
 from onemap.trouble import ExitCode, Trouble
 
 LEAVING_S = 5.0

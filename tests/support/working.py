@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
+from psycopg import sql
 
 from importers import staging
 from layers import jobs
@@ -106,6 +106,6 @@ def children_of(pid: int) -> list[int]:
 def held(database: Clone, table: str) -> Iterator[None]:
     """Hold a table so that whoever writes it waits in mid-work while the block runs."""
     with database.engine.connect() as connection, connection.begin():
-        lock = {"body": "LOCK TABLE body IN SHARE MODE"}[table]
-        connection.execute(sa.text(lock))
+        driver: Any = connection.connection.driver_connection
+        driver.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(sql.Identifier(table)))
         yield

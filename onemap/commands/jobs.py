@@ -41,6 +41,8 @@ def worker(
     import logging
     import signal
 
+    from procrastinate.exceptions import ConnectorException
+
     from onemap.database import opened, refuse_other
     from onemap.handing import handed_on
     from onemap.jobs.child import tie_to
@@ -59,7 +61,15 @@ def worker(
         handed = handed_on(settings, database, _clock(database, demo=demo), demo=demo)
         # From here on SIGTERM lets what runs finish, or puts it back.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        asyncio.run(Worker(settings, database.owner_url, handed).run())
+        try:
+            asyncio.run(Worker(settings, database.owner_url, handed).run())
+        except ConnectorException as lost:
+            raise Trouble(
+                ExitCode.DATABASE,
+                f"与数据库的连接中断：{lost.__cause__ or lost}。任务会由下一个 worker 继续。",
+                f"The connection to the database was lost: {lost.__cause__ or lost}. The next "
+                "worker takes the jobs up again.",
+            ) from lost
 
 
 def _clock(database: Database, *, demo: bool) -> Clock:

@@ -155,14 +155,19 @@ class Worker:
                 await self._take_back()
                 if time.monotonic() - swept > SWEEP_S:
                     swept = time.monotonic()
-                    await self._write(
-                        lambda c: files.sweep(
-                            c, self._settings.data_dir, self._settings.keep_files_days
-                        )
-                    )
+                    await self._sweep()
             except (queue_exceptions.ConnectorException, sa.exc.DBAPIError, OSError) as failed:
                 log.warning("looking after the jobs: %s", failed)
             await asyncio.sleep(LOOK_S)
+
+    async def _sweep(self) -> None:
+        """Remove the files that are no longer kept, and from the queue what nobody will do."""
+        data_dir, days = self._settings.data_dir, self._settings.keep_files_days
+        await self._write(lambda connection: files.sweep(connection, data_dir, days))
+        await self._app.job_manager.delete_old_jobs(
+            nb_hours=1, queue=QUEUE, include_failed=True, include_cancelled=True,
+            include_aborted=True,
+        )  # fmt: skip
 
     async def _take_back(self) -> None:
         manager = self._app.job_manager

@@ -41,6 +41,7 @@ from api.routes import (
     filters,
     health,
     history,
+    jobs,
     lists,
     me,
     measures,
@@ -90,6 +91,7 @@ PARTS = (
     docs,
     quarantine,
     conflicts,
+    jobs,
     ogc,
     sign_in,
     single_sign_on,
@@ -217,7 +219,7 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
 def _wrap(app: FastAPI, config: Config, traces: Traces) -> None:
     """Put the service's layers around the routes."""
     # The last one added is met first: tiles need no headers of a document.
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, uploads={jobs.IMPORTS: config.upload_mb * 1_000_000})
     app.add_middleware(SameOrigin, public_url=config.public_url)
     app.add_middleware(Traced, traces=traces)
     app.add_middleware(

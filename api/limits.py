@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,10 +18,17 @@ CONTENT_S = 120.0
 
 
 class BodyLimit:
-    """Refuse requests whose content is larger than `MOST_BYTES`, told or not, or does not come."""
+    """Refuse requests whose content is larger than `MOST_BYTES`, told or not, or does not come.
 
-    def __init__(self, app: ASGIApp) -> None:
+
+    Parameters
+    ----------
+    uploads : addresses that take files, and how many bytes each takes.
+    """
+
+    def __init__(self, app: ASGIApp, uploads: Mapping[str, int] | None = None) -> None:
         self.app = app
+        self._uploads = uploads or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -28,6 +36,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         read, whole = 0, False
+        most = self._uploads.get(scope["path"], MOST_BYTES)
         until = asyncio.get_running_loop().time() + CONTENT_S
 
         async def counted() -> Message:
@@ -41,12 +50,12 @@ class BodyLimit:
                 raise HTTPException(408) from late
             read += len(message.get("body", b""))
             whole = not message.get("more_body", False)
-            if read > MOST_BYTES:
+            if read > most:
                 raise HTTPException(413)
             return message
 
         told = dict(scope["headers"]).get(b"content-length", b"0")
-        if told.isdigit() and int(told) > MOST_BYTES:
+        if told.isdigit() and int(told) > most:
             response = await on_http(Request(scope), HTTPException(413))
             await response(scope, receive, send)
             return

@@ -17,19 +17,16 @@ from sqlalchemy.sql.base import Executable
 from api.callers import Callers, actor_from
 from api.database import Connections
 from api.tracing import routed
-from layers.access import ESTATE, EVERYONE, Actor, subtree
+from layers.access import ESTATE, EVERYONE, VISITOR, Actor, subtree
 from layers.audit.keys import Trail
 from layers.cql2_values import moment_in_utc
 from layers.labels import Text
 from layers.measures.base import Window
-from layers.policy import all_business
 from layers.prepared import Prepared
 from layers.problems import BadRequest, Unauthorized
 from layers.signing_in import Rules
 
 TIMEZONE = "Asia/Shanghai"
-# Who changes the demo estate without a token.
-VISITOR = Actor("demo", all_business(None))
 
 
 @dataclass(frozen=True)
@@ -86,6 +83,8 @@ class Config:
         they ask (X-Forwarded-For, X-Forwarded-Proto).
     log_all : whether every request is told in the log.
     limits, limits_file : how often somebody may ask, and where that is counted (`api.rates`).
+    upload_mb : how large a file to be imported may be.
+    jobs : whether a worker of this service does the jobs that are asked for.
     """
 
     database_url: str
@@ -113,6 +112,8 @@ class Config:
     log_all: bool = False
     limits: Mapping[str, str] = field(default_factory=dict)
     limits_file: Path | None = None
+    upload_mb: int = 512
+    jobs: bool = True
 
     @property
     def zone(self) -> ZoneInfo:
@@ -242,9 +243,15 @@ async def open_session(
     """Return the request's session; the dependency of every route that reads."""
     routed(request.scope)
     config: Config = request.app.state.config
+    actor = await actor_of(request, request.app.state.connections, config)
+    return await session_as(request, actor, at, unit)
+
+
+async def session_as(request: Request, actor: Actor, at: str | None, unit: int | None) -> Session:
+    """Return the session of a request in the name of an actor who is known."""
+    config: Config = request.app.state.config
     connections: Connections = request.app.state.connections
     moment = parse_moment(at, config.zone, field="at") if at else None
-    actor = await actor_of(request, connections, config)
     if unit is not None:
         actor = await narrowed(actor, unit, connections)
     return Session(actor, moment, language_of(request), connections, config, unit)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pandas as pd
+import sqlalchemy as sa
 
 from layers.base import Base
 from layers.labels import Text
@@ -21,6 +22,7 @@ from layers.ticks import Ticks
 
 if TYPE_CHECKING:
     from importers.references import References
+    from importers.report import Report
     from importers.sheets import Field
     from layers.changes import ChangeSet, Counts
 
@@ -176,6 +178,8 @@ class Options:
         by the pipeline from what is already loaded.
     extra : settings of one kind only (``--set key=value``).
     ticks : the counter that is raised when the import is committed.
+    recorded : called with the report in the import's own transaction, just before it is
+        committed; what it raises takes the import back.
     """
 
     crs: str | None = None
@@ -194,6 +198,7 @@ class Options:
     extra: dict[str, str] = field(default_factory=dict)
     progress: Progress = no_progress
     ticks: Ticks | None = None
+    recorded: Callable[[sa.Connection, Report], None] | None = None
 
 
 class Importer:

@@ -94,6 +94,8 @@ def run(
                 connection, Kind.IMPORT, of=importer.kind, source=report.source,
                 files=report.files, counts=counts,
             )  # fmt: skip
+            if options.recorded is not None:
+                options.recorded(connection, report)
     return report
 
 
@@ -228,6 +230,7 @@ class _Run:
         def step(share: float) -> None:
             self.options.progress(name, int(share * total), total)
 
+        step(0)
         if issubclass(model, Series):
             return self.changes.append(model, rows, step)
         if issubclass(model, Link):

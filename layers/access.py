@@ -189,6 +189,8 @@ def answering(actor: Actor, title: Text, *rests: str) -> Actor:
 
 EVERYONE = Actor("anonymous")
 ESTATE = Actor("estate", policy.all_business(None), read_only=True)
+VISITOR = Actor("demo", policy.all_business(None))
+"""Who changes the demo estate without a token."""
 
 
 def _digest(grants: tuple[Grant, ...]) -> str:

@@ -184,6 +184,33 @@ def by_token() -> Prepared:
     )
 
 
+def now_of(
+    connection: sa.Connection, account_id: int, token_id: int | None, now: datetime
+) -> Bearer | None:
+    """Return who an account is now, by a token of it or as whoever signs in; None: nobody any more.
+
+    For what is done in somebody's name while he is away: what was taken away meanwhile counts.
+    """
+    query = sa.select(*_ACCOUNT, *_granted()).select_from(Account).where(Account.id == account_id)
+    query = _with_grants(query)
+    told: tuple[Any, ...] = (Account.id.label("key"), Account.created_at.label("since"))
+    if token_id is not None:
+        told = (
+            ApiToken.id.label("key"),
+            ApiToken.created_at.label("since"),
+            ApiToken.expires_at,
+            ApiToken.scope,
+            ApiToken.layers.label("token_layers"),
+        )
+        query = query.join(ApiToken, ApiToken.account_id == Account.id).where(
+            ApiToken.id == token_id,
+            ApiToken.revoked_at.is_(None),
+            sa.or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now),
+        )
+    rows = connection.execute(query.add_columns(*told, sa.null().label("seen_at"))).mappings().all()
+    return bearer_of(list(rows), "session" if token_id is None else "token")
+
+
 def bearer_of(rows: list[Any], by: str) -> Bearer | None:
     """Read the rows of `by_session` or `by_token`; None when there are none."""
     if not rows:

@@ -59,6 +59,12 @@ def head() -> str | None:
     return ScriptDirectory.from_config(config()).get_current_head()
 
 
+def knows(revision: str) -> bool:
+    """Whether this version of the program knows a revision."""
+    scripts = ScriptDirectory.from_config(config())
+    return revision in {each.revision for each in scripts.walk_revisions()}
+
+
 def current(connection: sa.Connection) -> str | None:
     """Return the revision of the database, None before the first migration."""
     return MigrationContext.configure(connection).get_current_revision()

@@ -15,12 +15,17 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from layers import registry
 from layers.access import Actor
-from layers.base import table_of
+from layers.base import Layer, table_of
 from layers.problems import Forbidden
 from layers.records import ImportBatch, Quarantine
 
 _ROW = table_of(Quarantine)
 _BATCH = table_of(ImportBatch)
+
+
+def keeps(actor: Actor, layer: Layer) -> bool:
+    """Whether an actor keeps the whole of a layer: sees each row as it is, and makes rows of it."""
+    return actor.sees_all(layer) and (actor.may_write(layer, None, None) or actor.sees_everything)
 
 
 def mended_by(actor: Actor) -> tuple[str, ...]:
@@ -33,11 +38,7 @@ def mended_by(actor: Actor) -> tuple[str, ...]:
     ------
     Forbidden : there is none.
     """
-    found = tuple(
-        layer.table.name
-        for layer in registry.LAYERS
-        if actor.sees_all(layer) and (actor.may_write(layer, None, None) or actor.sees_everything)
-    )
+    found = tuple(layer.table.name for layer in registry.LAYERS if keeps(actor, layer))
     if not found:
         raise Forbidden(
             zh="待修的行可能属于任何机构，只有负责该图层全部范围的账号可以查看；请向管理员申请，"

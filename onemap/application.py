@@ -14,8 +14,8 @@ from api.app import create_app
 from api.session import Config, Oidc
 from layers.audit.keys import Trail
 from onemap.clock import Clock
+from onemap.handing import HANDED_ON
 from onemap.page import beneath
-from onemap.serving import HANDED_ON
 from onemap.settings import Settings, load
 
 
@@ -50,37 +50,42 @@ def _oidc(settings: Settings) -> Oidc | None:
 def create() -> FastAPI:
     """Make the application in a serving process, from what `run` handed on."""
     handed: dict[str, Any] = json.loads(os.environ[HANDED_ON])
-    settings = load(**handed["settings"])
-    app = create_app(
-        Config(
-            database_url=handed["database_url"],
-            pool_size=settings.pool_size,
-            anonymous=settings.anonymous.value,
-            language=settings.language.value,
-            timezone=settings.timezone,
-            now=Clock(timedelta(seconds=handed["offset_s"])).now,
-            demo=handed["demo"],
-            # The demo is there to be tried, and is built anew by one command.
-            anonymous_edits=handed["demo"],
-            data_dir=str(settings.data_dir),
-            ticks=Path(handed["ticks"]) if handed["ticks"] else None,
-            tile_cache_mb=settings.tile_cache_mb,
-            tile_archive=str(settings.tile_archive) if settings.tile_archive else None,
-            accounts_url=handed["accounts_url"],
-            sign_in=settings.rules(demo=handed["demo"]),
-            key_file=settings.key_file or settings.data_dir / "keys" / "accounts.key",
-            public_url=settings.public_url,
-            oidc=_oidc(settings),
-            trail=Trail.of(settings.audit_key, handed["database"]),
-            sealing_url=handed["sealing_url"],
-            demo_logins=tuple(handed["demo_logins"]),
-            trusted_proxies=settings.trusted_proxies,
-            limits=settings.limits,
-            limits_file=settings.data_dir / "limits.sqlite",
-            log_all=settings.log_level == "debug",
-        )
-    )
+    app = create_app(config_of(handed))
     page = page_dir()
     if page is not None:
         beneath(app, page)
     return app
+
+
+def config_of(handed: dict[str, Any]) -> Config:
+    """Return the configuration that `onemap.handing.handed_on` tells."""
+    settings = load(**handed["settings"])
+    return Config(
+        database_url=handed["database_url"],
+        pool_size=settings.pool_size,
+        anonymous=settings.anonymous.value,
+        language=settings.language.value,
+        timezone=settings.timezone,
+        now=Clock(timedelta(seconds=handed["offset_s"])).now,
+        demo=handed["demo"],
+        # The demo is there to be tried, and is built anew by one command.
+        anonymous_edits=handed["demo"],
+        data_dir=str(settings.data_dir),
+        ticks=Path(handed["ticks"]) if handed["ticks"] else None,
+        tile_cache_mb=settings.tile_cache_mb,
+        tile_archive=str(settings.tile_archive) if settings.tile_archive else None,
+        accounts_url=handed["accounts_url"],
+        sign_in=settings.rules(demo=handed["demo"]),
+        key_file=settings.key_file or settings.data_dir / "keys" / "accounts.key",
+        public_url=settings.public_url,
+        oidc=_oidc(settings),
+        demo_logins=tuple(handed["demo_logins"]),
+        trail=Trail.of(settings.audit_key, handed["database"]),
+        sealing_url=handed["sealing_url"],
+        trusted_proxies=settings.trusted_proxies,
+        limits=settings.limits,
+        limits_file=settings.data_dir / "limits.sqlite",
+        log_all=settings.log_level == "debug",
+        upload_mb=settings.upload_mb,
+        jobs=settings.jobs,
+    )

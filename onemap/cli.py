@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from onemap.commands import audit, data, info, keeping, quarantine, run, tiles, users
+from onemap.commands import audit, data, info, jobs, keeping, quarantine, run, tiles, users
 from onemap.trouble import ExitCode, Trouble, say
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ tiles.register(app)
 users.register(app)
 keeping.register(app)
 audit.register(app)
+jobs.register(app)
 
 
 def main() -> NoReturn:

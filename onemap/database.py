@@ -20,13 +20,14 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from layers import accounts, audit, db, registry  # noqa: F401 - every class is known
+from layers import accounts, audit, db, jobs, registry  # noqa: F401 - every class is known
 from layers.audit.keys import Trail
 from layers.base import Base, Tracked, table_of
 from layers.committing import committing
 from layers.records import HandEdit, SearchEntry
 from layers.ticks import Ticks
 from onemap import cluster
+from onemap.connecting import EXTENSIONS, await_server, check, connect
 from onemap.settings import Settings, without_password
 from onemap.traces import as_command
 from onemap.trouble import ExitCode, Trouble
@@ -36,15 +37,12 @@ APP = "onemap_app"
 ACCOUNTS = "onemap_accounts"
 ESTATE = "onemap"
 DEMO = "onemap_demo"
-EXTENSIONS = ("postgis", "ltree")
 _GRANTS = (
     "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}",
     "GRANT USAGE ON SCHEMA public TO {}",
     "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}",
     "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {}",
 )
-OLDEST_SERVER = 150000
-OLDEST_POSTGIS = (3, 3)
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,73 @@ class Database:
             return link.execute("SELECT 1 FROM change LIMIT 1").fetchone() is not None
 
 
+def revision_of(database: Database) -> str | None:
+    """Return the revision of a database's tables, None where there are none yet."""
+    engine = db.engine(database.owner_url)
+    try:
+        with engine.connect() as connection:
+            return db.current(connection)
+    finally:
+        engine.dispose()
+
+
+def refuse_newer(database: Database) -> None:
+    """Refuse tables that a newer version of the program made.
+
+    Raises
+    ------
+    Trouble : this version does not know their revision.
+    """
+    found = revision_of(database)
+    if found is not None and not db.knows(found):
+        raise Trouble(
+            ExitCode.DATABASE,
+            f"数据库 {database.name} 的表结构版本 {found} 来自更新的程序，"
+            f"本程序最高为 {db.head()}；未作任何改动。请安装较新的版本。",
+            f"The tables of the database {database.name} are of revision {found}, which a newer "
+            f"version made; this one knows up to {db.head()}. Nothing was changed. Install the "
+            "newer version.",
+        )
+
+
+def refuse_other(database: Database, command: str = "onemap db upgrade") -> None:
+    """Refuse tables that are not exactly those of this version.
+
+    Raises
+    ------
+    Trouble : they are older or newer; with the command that mends it.
+    """
+    refuse_newer(database)
+    found = revision_of(database)
+    if found != db.head():
+        raise Trouble(
+            ExitCode.DATABASE,
+            f"数据库 {database.name} 的表结构（{found or '无'}）比程序（{db.head()}）旧。"
+            f"请先运行 onemap backup，再运行 {command}。",
+            f"The tables of the database {database.name} ({found or 'none'}) are older than this "
+            f"version's ({db.head()}). Run onemap backup first, then {command}.",
+        )
+
+
+def ready(database: Database) -> None:
+    """Make the tables of an empty database, and see that those of another are of this version.
+
+    A service does not change the tables of an estate by being started: there would be no backup.
+
+    Raises
+    ------
+    Trouble : they are older or newer; with the command that mends it.
+    """
+    if revision_of(database) in (None, db.head()):
+        prepare(database)
+    else:
+        refuse_other(database)
+
+
 @contextlib.contextmanager
-def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> Iterator[Database]:
+def opened(
+    settings: Settings, *, demo: bool = False, upgrade: bool = True, wait_s: float = 0
+) -> Iterator[Database]:
     """Hold the estate's or the demo's database open, running the private cluster if need be.
 
     Parameters
@@ -103,11 +166,13 @@ def opened(settings: Settings, *, demo: bool = False, upgrade: bool = True) -> I
         The demo's own database, never the estate's.
     upgrade : bool
         Bring the tables up to date first.
+    wait_s : float
+        How long to wait for an external server that is not there yet, in seconds.
     """
     as_command()
     name = DEMO if demo else ESTATE
     if settings.database_url:
-        yield _external(settings, demo=demo, upgrade=upgrade)
+        yield _external(settings, demo=demo, upgrade=upgrade, wait_s=wait_s)
         return
     with cluster.running(settings.data_dir) as private:
         ensure(private, name)
@@ -170,7 +235,7 @@ def describe(database: Database) -> dict[str, Any]:
     }
 
 
-def _external(settings: Settings, *, demo: bool, upgrade: bool) -> Database:
+def _external(settings: Settings, *, demo: bool, upgrade: bool, wait_s: float) -> Database:
     owner_url = settings.database_url or ""
     app_url = settings.app_database_url or owner_url
     accounts_url = settings.accounts_database_url
@@ -187,6 +252,7 @@ def _external(settings: Settings, *, demo: bool, upgrade: bool) -> Database:
         accounts_url,
         Trail.of(settings.audit_key, name),
     )
+    await_server(owner_url, wait_s)
     check(owner_url)
     if upgrade:
         prepare(database)
@@ -263,78 +329,14 @@ def drop(private: cluster.Cluster, name: str) -> None:
         )
 
 
-def connect(url: str) -> psycopg.Connection:
-    """Connect, or say in plain words why not.
-
-    Raises
-    ------
-    Trouble
-        When the server is down, or refuses the role or the database.
-    """
-    try:
-        return psycopg.connect(url, connect_timeout=10, autocommit=True)
-    # A string that is no address at all is refused as a programming error.
-    except (psycopg.OperationalError, psycopg.ProgrammingError) as down:
-        reason = str(down).strip().splitlines()[0]  # the cause; what follows is advice
-        shown = without_password(url)
-        raise Trouble(
-            ExitCode.DATABASE,
-            f"无法连接数据库 {shown}：{reason}。"
-            "请确认服务器已启动、ONEMAP_DATABASE_URL 的地址、角色与口令无误。",
-            f"The database {shown} cannot be reached: {reason}. Check that its server runs and "
-            "that address, role and password in ONEMAP_DATABASE_URL are right.",
-        ) from down
-
-
-def check(url: str) -> None:
-    """Check an external server's version and extensions.
-
-    Raises
-    ------
-    Trouble
-        With the statements its administrator must run, when an extension is missing.
-    """
-    with connect(url) as link:
-        if link.info.server_version < OLDEST_SERVER:
-            found = link.info.parameter_status("server_version")
-            raise Trouble(
-                ExitCode.DATABASE,
-                f"需要 PostgreSQL 15 或更新版本，该服务器为 {found}。",
-                f"PostgreSQL 15 or newer is needed; this server is {found}.",
-            )
-        encoding = link.info.parameter_status("server_encoding")
-        if encoding != "UTF8":
-            raise Trouble(
-                ExitCode.DATABASE,
-                f"数据库编码为 {encoding}，存不了中文。请重建：CREATE DATABASE … ENCODING 'UTF8' "
-                "LOCALE 'C.UTF-8' TEMPLATE template0;",
-                f"The database's encoding is {encoding} and cannot hold Chinese. Make it anew: "
-                "CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0;",
-            )
-        rows = link.execute("SELECT extname, extversion FROM pg_extension").fetchall()
-    present: dict[str, str] = dict(rows)
-    missing = [name for name in EXTENSIONS if name not in present]
-    if missing:
-        name = unquote(urlsplit(url).path.lstrip("/"))
-        remedy = " ".join(f"CREATE EXTENSION IF NOT EXISTS {extension};" for extension in missing)
-        command = f'psql -d {name} -c "{remedy}"'
-        raise Trouble(
-            ExitCode.DATABASE,
-            f"数据库 {name} 缺少扩展 {'、'.join(missing)}。请其管理员运行：{command}",
-            f"The database {name} lacks the extensions {', '.join(missing)}. "
-            f"Its administrator must run: {command}",
-        )
-    version = tuple(int(part) for part in present["postgis"].split(".")[:2])
-    if version < OLDEST_POSTGIS:
-        raise Trouble(
-            ExitCode.DATABASE,
-            f"需要 PostGIS 3.3 或更新版本，该库为 {present['postgis']}。",
-            f"PostGIS 3.3 or newer is needed; this database has {present['postgis']}.",
-        )
-
-
 def prepare(database: Database) -> None:
-    """Bring the tables up to date and grant the serving role what it needs."""
+    """Bring the tables up to date and grant the serving role what it needs.
+
+    Raises
+    ------
+    Trouble : a newer version made them.
+    """
+    refuse_newer(database)
     db.upgrade(database.owner_url)
     app = role_of(database.app_url)
     if app and app != role_of(database.owner_url):
@@ -391,6 +393,7 @@ def grant_accounts(owner_url: str, role: str) -> None:
             )
         for table in accounts.CLEARED:
             link.execute(sql.SQL("GRANT DELETE ON {} TO {}").format(sql.Identifier(table), name))
+        _grant_asking(link, name)
         # It seals too: it takes what waits and adds what is sealed, and changes none of that.
         for rights, table in (
             ("SELECT, INSERT, DELETE", audit.WAITING),
@@ -407,6 +410,27 @@ def _grant_traces(link: psycopg.Connection, app: sql.Identifier) -> None:
     waiting = sql.Identifier(audit.WAITING)
     link.execute(sql.SQL("REVOKE SELECT ON {} FROM {}").format(waiting, app))
     link.execute(sql.SQL("GRANT SELECT (id), INSERT ON {} TO {}").format(waiting, app))
+
+
+def _grant_asking(link: psycopg.Connection, role: sql.Identifier) -> None:
+    """Let a role ask for jobs and cancel them; nothing makes it the operator, or ends a job well.
+
+    The worker has the owner's rights. So it is not the serving role that puts work before it.
+    """
+    job = sql.Identifier(jobs.JOB.name)
+    for right, names in (("INSERT", jobs.ASKABLE), ("UPDATE", jobs.CANCELLABLE)):
+        listed = sql.SQL(", ").join(map(sql.Identifier, names))
+        link.execute(sql.SQL("GRANT {} ({}) ON {} TO {}").format(sql.SQL(right), listed, job, role))
+    schema = sql.Identifier(jobs.SCHEMA)
+    for statement in (
+        "GRANT SELECT ON {job} TO {role}",
+        "GRANT USAGE ON SCHEMA {schema} TO {role}",
+        "GRANT SELECT, INSERT, UPDATE ON {schema}.procrastinate_jobs TO {role}",
+        "GRANT INSERT ON {schema}.procrastinate_events TO {role}",
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
+        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}",
+    ):
+        link.execute(sql.SQL(statement).format(job=job, schema=schema, role=role))
 
 
 def writable() -> list[str]:

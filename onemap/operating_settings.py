@@ -1,4 +1,4 @@
-"""Settings of whoever operates the service: backups, and the proxy before it."""
+"""Settings of whoever operates the service: backups, jobs, the proxy, how it starts and stops."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onemap.sign_in_settings import about
 
 
 class OperatingSettings(BaseSettings):
-    """Backups, logs and what a proxy or a monitor asks of the service."""
+    """Backups, jobs, and how the service starts and stops."""
 
     backup_dir: Annotated[
         Path | None,
@@ -42,6 +42,58 @@ class OperatingSettings(BaseSettings):
             ),
         ),
     ] = 14
+    jobs: Annotated[
+        bool,
+        Field(
+            json_schema_extra=about(
+                "是否由服务自己处理任务（导入、归档、导出）；设为 off 时由 onemap worker 处理",
+                "whether the service does jobs (imports, archives, exports) itself; off: "
+                "onemap worker does them",
+            )
+        ),
+    ] = True
+    upload_mb: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000,
+            json_schema_extra=about(
+                "页面上传的文件最大多少 MB", "how large a file may be that is uploaded, in MB"
+            ),
+        ),
+    ] = 512
+    keep_files_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            json_schema_extra=about(
+                "失败任务的上传文件与任务结果文件保留多少天",
+                "days for which uploads of failed jobs and files that jobs made are kept",
+            ),
+        ),
+    ] = 7
+    stop_seconds: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=600,
+            json_schema_extra=about(
+                "停止时最多等待多少秒，让进行中的请求与任务结束",
+                "seconds that are given to requests and jobs under way when the service stops",
+            ),
+        ),
+    ] = 10
+    wait_seconds: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=86_400,
+            json_schema_extra=about(
+                "启动时数据库尚未就绪，最多等待多少秒",
+                "seconds to wait at the start for a database that is not there yet",
+            ),
+        ),
+    ] = 60
 
     trusted_proxies: Annotated[
         str,

@@ -21,6 +21,7 @@ from api.logs import configuration
 from api.wire import TileProtocol
 from onemap.clock import Clock
 from onemap.database import Database
+from onemap.handing import HANDED_ON, handed_on
 from onemap.settings import Settings
 from onemap.trouble import ExitCode, Trouble, say
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 log = logging.getLogger("onemap.serving")
-
-HANDED_ON = "ONEMAP_SERVING"
-"""What `run` hands on to `onemap.application.create` in each serving process."""
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -73,18 +71,7 @@ def run(
     Trouble : it ended without ever having answered.
     """
     os.environ[HANDED_ON] = json.dumps(
-        {
-            # A secret is not written into another variable: it is read from its own again.
-            "settings": settings.model_dump(mode="json", exclude={"oidc_client_secret"}),
-            "database_url": database.app_url,
-            "accounts_url": database.accounts_url,
-            "sealing_url": database.sealing_url,
-            "database": database.name,
-            "demo_logins": list(demo_logins),
-            "ticks": None if database.ticks is None else str(database.ticks),
-            "offset_s": clock.offset.total_seconds(),
-            "demo": demo,
-        }
+        handed_on(settings, database, clock, demo=demo, demo_logins=demo_logins)
     )
     answered, ended = threading.Event(), threading.Event()
     threading.Thread(target=_announce, args=(settings, answered, ended), daemon=True).start()
@@ -102,7 +89,7 @@ def run(
             access_log=False,  # it would tell whole addresses; `api.request_log` tells routes
             proxy_headers=False,  # `api.app` heeds them
             server_header=False,
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=settings.stop_seconds,
             # A process that is slow to begin on a busy machine is no dead one: killed after the
             # usual five seconds it would begin again for ever.
             timeout_worker_healthcheck=60,

@@ -107,6 +107,9 @@ async def _stream(
         while True:
             found = await viewer.next(HEARTBEAT_S)
             if viewer.ended:
+                if hub.closing:
+                    # Whoever comes back at once would find nobody: the service is being restarted.
+                    yield b"retry: 5000\n\n"
                 return
             if found is None or feed.seen != checked:
                 checked = feed.seen

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 
 import layers.accounts
 import layers.audit
+import layers.jobs
 import layers.records
 import layers.registry
 from layers.base import Base
@@ -25,7 +26,7 @@ from layers.migrations.operations import (
 from layers.types import Ltree
 
 # The models register themselves by being imported.
-MODELS = (layers.accounts, layers.audit, layers.records, layers.registry)
+MODELS = (layers.accounts, layers.audit, layers.jobs, layers.records, layers.registry)
 
 for table in tracked_tables():  # those of classes made since too
     history_table(table)

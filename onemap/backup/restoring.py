@@ -27,7 +27,8 @@ from layers.audit.keys import Reached
 from onemap import postgres, traces
 from onemap.backup import catalogue
 from onemap.backup.bundle import DUMP, FILES, Bundle, Manifest, Report
-from onemap.database import Database, connect, prepare
+from onemap.connecting import connect
+from onemap.database import Database, prepare
 from onemap.trouble import ExitCode, Trouble
 
 LEAVING_S = 5.0
@@ -35,7 +36,12 @@ _CHUNK = 1 << 20
 # What an empty estate may hold: marks of the schema, not of anything that was imported; and traces
 # of commands, which are saved before they are replaced.
 _MARKS = frozenset(
-    {"public.alembic_version", "public.meta", *(f"public.{each}" for each in audit.TABLES)}
+    {
+        "public.alembic_version",
+        "public.meta",
+        "queue.procrastinate_workers",
+        *(f"public.{each}" for each in audit.TABLES),
+    }
 )
 # Made by the server's administrator, or there in every database.
 _NOT_OURS = ("EXTENSION", "COMMENT - EXTENSION", "SCHEMA - public", "COMMENT - SCHEMA public")

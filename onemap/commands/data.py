@@ -76,6 +76,13 @@ Ballpark = Annotated[
         help=say("接受约百米误差的基准转换", "accept a datum shift that may be 100 m off"),
     ),
 ]
+Queue = Annotated[
+    bool,
+    typer.Option(
+        "--queue",
+        help=say("交给后台任务导入，立即返回", "let a worker import them, and return at once"),
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help=say("只检查，不写入", "check only, write nothing"))
 ]
@@ -94,6 +101,7 @@ def import_(
     accept_ballpark: Ballpark = False,
     further: Settings = None,
     dry_run: DryRun = False,
+    queue: Queue = False,
     demo: Demo = False,
     as_json: Json = False,
 ) -> None:
@@ -124,6 +132,11 @@ def import_(
         data_dir=settings.data_dir,
         extra=_pairs("--set", further or []),
     )
+    if queue:
+        from onemap.commands.jobs import queued
+
+        queued(importer.kind, files, options, demo=demo, as_json=as_json)
+        return
     with opened(settings, demo=demo) as database, bars() as progress:
         made = engine(database.owner_url)
         try:

@@ -43,13 +43,31 @@ def serve(
     """Serve the estate over HTTP until interrupted."""
     from onemap import serving
     from onemap.clock import Clock
-    from onemap.database import opened
+    from onemap.database import opened, ready
     from onemap.settings import load
 
     settings = load(host=host, port=port, workers=workers, data_dir=data_dir)
     serving.refuse_taken_port(settings.host, settings.port)
-    with opened(settings) as database, _backups(settings):
-        serving.run(settings, database, Clock(), demo=False)
+    with opened(settings, upgrade=False, wait_s=settings.wait_seconds) as database:
+        ready(database)
+        with _backups(settings), _worker(settings, demo=False):
+            serving.run(settings, database, Clock(), demo=False)
+
+
+@contextlib.contextmanager
+def _worker(settings: Settings, *, demo: bool) -> Iterator[None]:
+    """Have jobs done by a worker beside the service, while the block runs."""
+    from onemap.jobs.hosting import Hosted
+
+    if not settings.jobs:
+        yield
+        return
+    hosted = Hosted(settings, demo=demo)
+    hosted.start()
+    try:
+        yield
+    finally:
+        hosted.stop()
 
 
 @contextlib.contextmanager
@@ -102,7 +120,8 @@ def demo(
         if not no_serve:
             logins = _accounts(database)
             clock = _restarted(database)
-            serving.run(settings, database, clock, demo=True, demo_logins=logins)
+            with _worker(settings, demo=True):
+                serving.run(settings, database, clock, demo=True, demo_logins=logins)
 
 
 def _refuse_strangers(settings: Settings) -> None:

@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from layers import accounts, db
 from layers.base import Base
 from onemap.backup import catalogue
-from onemap.database import Database, check, connect, opened, role_of, writable
+from onemap.connecting import check, connect
+from onemap.database import Database, opened, role_of, writable
 from onemap.doctor.findings import Finding, State, of, ok
 from onemap.doctor.folders import has_estate
 from onemap.settings import Settings

@@ -1,5 +1,6 @@
 -- Take away all that stands in this database, but for the extensions and what is theirs. In one
 -- transaction with what follows: when that fails, all is as it was.
+DROP SCHEMA IF EXISTS queue CASCADE;
 DO $$
 DECLARE
     thing record;

@@ -16,7 +16,7 @@ import pytest
 from psycopg import sql
 
 from onemap import cluster, postgres
-from onemap.database import EXTENSIONS
+from onemap.connecting import EXTENSIONS
 from tests.conftest import EXTERNAL, EXTERNAL_APP
 from tests.support import databases
 

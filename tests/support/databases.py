@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Engine, create_engine
 
-from onemap import cluster, database, postgres
+from onemap import cluster, connecting, database, postgres
 
 # The servers live in memory where there is plenty; their user must be able to enter the folder.
 _MEMORY = Path("/dev/shm")
@@ -129,7 +129,7 @@ def external_server(url: str, app_url: str | None, run: str) -> Iterator[Server]
 
     The address names a database with the extensions, made by the server's administrator.
     """
-    database.check(url)
+    connecting.check(url)
     name = f"onemap_template_{run}"
     template = database.renamed(url, name)
     admin = database.renamed(url, "postgres")

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from importers.registry import KINDS
 from layers.base import Layer
 from layers.measures import MEASURES
 from layers.named import NAMED
@@ -232,6 +233,10 @@ _ONE: dict[str, Callable[[Planted], list[Values]]] = {
     "/administration/accounts/{key}/{act}": _one(key=NOTHING, act="disable"),
     "/administration/sessions/{key}": _one(key=NOTHING),
     "/administration/tokens/{key}": _one(key=NOTHING),
+    # Of jobs nobody's are planted: whose a job is stands in tests/api/test_jobs.py.
+    "/jobs/{key}": _one(key=NOTHING),
+    "/jobs/{key}/result": _one(key=NOTHING),
+    "/jobs/kinds/{kind}/template": lambda _: [{"kind": each.kind} for each in KINDS],
 }
 
 
@@ -247,6 +252,7 @@ def _queries(
     if template.endswith("/export"):
         return [{"format": each} for each in _formats(layer)]
     return {
+        "/jobs/imports": [{"kind": each.kind, "name": "x.none"} for each in KINDS],
         "/search": [{"q": WORD, "limit": "100"}, {"q": WORD, "limit": "100", **before}],
         "/lists/{layer}/groups": [{"by": "body"}],
         "/lists/{layer}": [{"limit": "500"}],
@@ -278,6 +284,10 @@ _FEATURE = {"type": "Feature", "geometry": None, "properties": {"name": "x"}}
 _BODIES: dict[tuple[str, str], Callable[[Planted], list[Any]]] = {
     ("post", "/changes"): _edits,
     ("post", "/changes/{seq}/undo"): lambda _: [{"reason": "x"}],
+    # What would be taken is asked wrongly, so that no job is left behind.
+    ("post", "/jobs/imports"): lambda _: [None],
+    ("post", "/jobs/exports"): lambda _: [{"layer": each.name, "format": "x"} for each in LAYERS],
+    ("post", "/jobs/archives"): lambda _: [{"layers": []}],
     ("post", "/conflicts/{key}"): lambda _: [{"take": "file", "revision": 1}],
     ("post", "/shapes/split"): lambda _: [
         {"geometry": _SQUARE, "line": {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}}

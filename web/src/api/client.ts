@@ -7,6 +7,7 @@ import type { Consumption, Step } from '@/lib/consumption'
 import type { AccountsOfAll, Bodies, Me, NewAccount, NewGrant, NewToken, Sessions, SignIn, Tokens } from './account'
 import type { AuditQuery, AuditRecords, AuditState } from './audit'
 import type { Done, Edit, Parts, Shapes } from './editing'
+import type { Job, Jobs, Kinds, NewImport } from './jobs'
 import type { Counted, Grouped, Keys, Listed, NamedFilter, PlaceKind, Quarantined, Workspace } from './lists'
 import type { ChangeMarks, Difference, FileConflicts, History } from './past'
 import type { paths } from './schema'
@@ -62,6 +63,8 @@ interface Answers {
   '/changes': ChangeMarks
   '/changes/between': Difference
   '/conflicts': FileConflicts
+  '/jobs': Jobs
+  '/jobs/kinds': Kinds
   '/me': Me
   '/me/sessions': Sessions
   '/me/tokens': Tokens
@@ -165,6 +168,41 @@ async function remove(path: string, lang: Language): Promise<void> {
   await request(url, undefined, undefined, 'DELETE')
 }
 
+/** An upload that is under way, so that it can be stopped. */
+let upload: XMLHttpRequest | null = null
+
+/**
+ * Send a file as it is. `fetch` does not tell how far it is; stopping it ends in an AbortError.
+ */
+function sendFile(url: URL, file: File, told: (part: number) => void): Promise<Job> {
+  return new Promise((resolve, reject) => {
+    const sending = (upload = new XMLHttpRequest())
+    sending.open('POST', url)
+    sending.setRequestHeader('Accept', 'application/json')
+    sending.setRequestHeader('Content-Type', 'application/octet-stream')
+    if (known.csrf !== null) sending.setRequestHeader('X-CSRF-Token', known.csrf)
+    sending.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total)
+    sending.onerror = () => reject(new Unreachable())
+    sending.onabort = () => reject(new DOMException('', 'AbortError'))
+    sending.onload = () => {
+      let answer: unknown = {}
+      try {
+        answer = JSON.parse(sending.responseText)
+      } catch {
+        // A proxy may answer in its own words.
+      }
+      if (sending.status === 202) resolve(answer as Job)
+      else {
+        const refused = new Refused(sending.status, answer as ProblemDetails)
+        if (LAPSED.has(refused.problem.reason ?? '')) known.lapsed(refused)
+        reject(refused)
+      }
+    }
+    sending.onloadend = () => (upload = null)
+    sending.send(file)
+  })
+}
+
 /** What a list asks: see `state/lists`. */
 export type ListQuery = Record<string, string>
 
@@ -218,6 +256,26 @@ export const api = {
   levels: (key: number, signal?: AbortSignal) => get('/buildings/{key}/levels', { path: { key } }, signal),
   consumption: async (key: number, window: string, step: Step, lang: Language, signal?: AbortSignal) =>
     (await (await request(addressOf('/meters/{key}/consumption', { path: { key }, query: { window, step, lang } }), signal)).json()) as Consumption,
+  jobKinds: (lang: Language) => ask('/jobs/kinds', lang),
+  jobs: async (lang: Language, before: number | null) => {
+    const url = new URL(address('/jobs'))
+    url.searchParams.set('lang', lang)
+    if (before !== null) url.searchParams.set('before', String(before))
+    return (await (await request(url)).json()) as Answers['/jobs']
+  },
+  askImport: (wanted: NewImport, lang: Language, told: (part: number) => void) => {
+    const url = new URL(address('/jobs/imports'))
+    const { kind, file, crs, source, dryRun, acceptGuess } = wanted
+    const given = { kind, name: file.name, crs, source, dry_run: dryRun || '', accept_guess: acceptGuess || '', lang }
+    for (const [name, value] of Object.entries(given)) if (value !== '') url.searchParams.set(name, String(value))
+    return sendFile(url, file, told)
+  },
+  stopUpload: () => upload?.abort(),
+  askExport: (layer: string, format: string, query: ListQuery, lang: Language) =>
+    post<Job>('/jobs/exports', lang, { layer, format, query: Object.entries(query) }),
+  cancelJob: (key: number, lang: Language) => remove(`/jobs/${key}`, lang),
+  jobResult: (key: number, lang: Language) => new URL(`${address(`/jobs/${key}/result`)}?lang=${lang}`),
+  jobTemplate: (kind: string, lang: Language) => new URL(`${address(`/jobs/kinds/${encodeURIComponent(kind)}/template`)}?lang=${lang}`),
   me: (lang: Language) => ask('/me', lang),
   signIn: (given: SignIn, lang: Language) => post<{ step: 'in' | 'code'; replaced: number }>('/sign-in', lang, given),
   signOut: (lang: Language) => post<unknown>('/sign-out', lang, {}),

@@ -1,0 +1,140 @@
+"""Jobs as they are asked for and told over HTTP: who may ask for what, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.session import Session
+from layers.access import Actor
+from layers.jobs import JobKind, State
+from layers.labels import Text
+from layers.policy import Role
+from layers.problems import Forbidden, NotFound, Unauthorized
+from layers.registry import LAYERS
+
+ARCHIVED_BY = (Role.ADMINISTRATOR, Role.ASSET_MANAGER)
+"""Who makes archives: they hold public rows alone, but take the machine for minutes."""
+
+PHASES: Mapping[str, Text] = {
+    "start": Text("开始", "starting"),
+    "read": Text("读取文件", "reading the file"),
+    "commit": Text("提交", "committing"),
+    "tiles": Text("生成瓦片", "making tiles"),
+    "query": Text("查询", "asking the database"),
+    "rows": Text("写出各行", "writing rows"),
+}
+STATES: Mapping[State, Text] = {
+    State.WAITING: Text("等待", "waiting"),
+    State.RUNNING: Text("进行中", "running"),
+    State.DONE: Text("完成", "done"),
+    State.FAILED: Text("失败", "failed"),
+    State.CANCELLED: Text("已取消", "cancelled"),
+}
+_TOLD = ("id", "kind", "state", "done", "total", "error")
+_MOMENTS = ("asked_at", "started_at", "cancel_asked_at", "finished_at")
+
+
+def refuse_archive(actor: Actor) -> None:
+    """Refuse an archive to whoever may not make one.
+
+    Raises
+    ------
+    Forbidden : the actor is neither administrator nor asset manager of the whole estate.
+    """
+    if actor.read_only or not any(
+        grant.role in ARCHIVED_BY and grant.bodies is None for grant in actor.grants
+    ):
+        raise Forbidden(
+            zh="只有系统管理员或负责全部范围的资产管理员可以生成瓦片归档；请联系他们",
+            en="An administrator, or an asset manager of the whole estate, makes tile archives; "
+            "ask one of them",
+        )
+
+
+def refuse_strangers(session: Session) -> None:
+    """Refuse jobs to whoever is not known: a job is somebody's.
+
+    Raises
+    ------
+    Unauthorized : nobody signed in, and this is no demo.
+    """
+    if session.actor.account_id is None and not session.config.anonymous_edits:
+        raise Unauthorized(
+            zh="请先登录；任务属于提交它的账号",
+            en="Sign in first; a job belongs to the account that asks for it",
+            reason="sign_in",
+        )
+
+
+def sees_all_jobs(actor: Actor) -> bool:
+    """Whether an actor is told of everybody's jobs, without what is in them."""
+    return any(grant.role is Role.ADMINISTRATOR for grant in actor.grants)
+
+
+def is_own(actor: Actor, row: Mapping[str, Any]) -> bool:
+    """Whether a job is the actor's own."""
+    return row["account_id"] == actor.account_id and not row["by_operator"]
+
+
+async def found(session: Session, statement: Any, key: int) -> Mapping[str, Any]:
+    """Return a job that the session may know of.
+
+    Raises
+    ------
+    NotFound : there is none, or it is another's.
+    """
+    row: Mapping[str, Any] | None = await session.fetchrow(statement)
+    if row is None or not (is_own(session.actor, row) or sees_all_jobs(session.actor)):
+        raise NotFound(
+            zh=f"没有编号为 {key} 的任务，或不是您的任务", en=f"There is no job {key} of yours"
+        )
+    return row
+
+
+def told(session: Session, row: Mapping[str, Any], read: Any) -> dict[str, Any]:
+    """Return a job as its owner is told of it; to an administrator, without what is in it.
+
+    Parameters
+    ----------
+    read : reads a JSON column.
+    """
+    own = is_own(session.actor, row)
+    arguments, result, error = (read(row[name]) for name in ("arguments", "result", "error"))
+    made: dict[str, Any] = {name: row[name] for name in _TOLD}
+    made |= {name: row[name] and row[name].astimezone(session.config.zone) for name in _MOMENTS}
+    phase = row["phase"] if row["state"] == State.RUNNING else None
+    return made | {
+        "own": own,
+        "state_title": STATES[State(row["state"])]._asdict(),
+        "phase": phase and {"code": phase, **phase_text(phase)._asdict()},
+        "title": _title(row["kind"], arguments, own=own)._asdict(),
+        "arguments": arguments if own else None,
+        "result": result if own else None,
+        "error": error if own else None,
+        "file": bool(own and result and "file" in result),
+    }
+
+
+def phase_text(code: str) -> Text:
+    """Return a phase in words: those of `PHASES`, or the layer whose table is being written."""
+    layer = next((each for each in LAYERS if each.table.name == code), None)
+    if layer is None:
+        return PHASES.get(code, Text(code, code))
+    return Text(f"写入{layer.title.zh}", f"writing {layer.title.en.lower()}")
+
+
+def _title(kind: str, arguments: Mapping[str, Any], *, own: bool) -> Text:
+    titles = {layer.name: layer.title for layer in LAYERS}
+    if kind == JobKind.IMPORT:
+        name = "、".join(arguments["names"]) if own else arguments["kind"]
+        return Text(f"导入 {name}", f"Import {name}")
+    if kind == JobKind.REPORT:
+        title = titles.get(arguments["layer"], Text(arguments["layer"], arguments["layer"]))
+        suffix = arguments["format"].upper()
+        return Text(f"导出{title.zh}（{suffix}）", f"Export {title.en} ({suffix})")
+    names = [titles[name] for name in arguments["layers"] if name in titles]
+    return Text(
+        "瓦片归档：" + "、".join(each.zh for each in names),
+        "Tile archive: " + ", ".join(each.en for each in names),
+    )

@@ -1,0 +1,65 @@
+"""The worker that a service runs by itself: one for all its serving processes, beside them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+from onemap.settings import Settings
+
+LONGEST_PAUSE_S = 30.0
+_GRACE_S = 15.0
+
+log = logging.getLogger("onemap.jobs")
+
+
+class Hosted:
+    """Keeps a worker running; one that ends is started again.
+
+    It is a process of its own, for it has the owner's address, which whatever answers requests
+    does without.
+    """
+
+    def __init__(self, settings: Settings, *, demo: bool) -> None:
+        self._settings, self._demo = settings, demo
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the worker: it finishes its jobs in the time that is set, or puts them back."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        pause = 1.0
+        while not self._ended.is_set():
+            command = [sys.executable, "-m", "onemap", "worker", "--under", str(os.getpid())]
+            with subprocess.Popen(
+                [*command, "--demo"] if self._demo else command,
+                env=os.environ | {"ONEMAP_DATA_DIR": str(self._settings.data_dir)},
+                stdin=subprocess.DEVNULL, start_new_session=True,
+            ) as running:  # fmt: skip
+                waited = 0.0
+                while running.poll() is None and not self._ended.wait(0.2):
+                    waited += 0.2
+                if running.poll() is None:
+                    self._end(running)
+                    return
+            pause = 1.0 if waited > LONGEST_PAUSE_S else min(2 * pause, LONGEST_PAUSE_S)
+            log.error("the worker ended (status %d); it is started again", running.returncode)
+            self._ended.wait(pause / 2)
+
+    def _end(self, running: subprocess.Popen[bytes]) -> None:
+        running.send_signal(signal.SIGTERM)
+        try:
+            running.wait(self._settings.stop_seconds + _GRACE_S)
+        except subprocess.TimeoutExpired:
+            running.kill()

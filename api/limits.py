@@ -20,7 +20,6 @@ CONTENT_S = 120.0
 class BodyLimit:
     """Refuse requests whose content is larger than `MOST_BYTES`, told or not, or does not come.
 
-
     Parameters
     ----------
     uploads : addresses that take files, and how many bytes each takes.

@@ -85,7 +85,8 @@ class Load:
                     return False
                 row.revision = read.json()["source"]["revision"]
             put = {
-                "layer": LAYER, "id": row.id, "revision": row.revision, "properties": {FIELD: value},
+                "layer": LAYER, "id": row.id, "revision": row.revision,
+                "properties": {FIELD: value},
             }  # fmt: skip
             row.revision = None  # until it is told
             row.tried.append(value)

@@ -47,13 +47,15 @@ def test_every_answer_in_json_has_one_form_a_schema_and_an_example_of_it():
 
 def test_refusals_are_problems_and_those_there_are():
     for path, methods in DESCRIPTION["paths"].items():
-        for operation in methods.values():
+        for method, operation in methods.items():
             refused = {s: t for s, t in operation["responses"].items() if s >= "400"}
-            assert "422" not in refused
+            # The framework would declare one for every parameter; ours is of what cannot be saved.
+            assert method != "get" or "422" not in refused
             assert all(set(told["content"]) == {PROBLEM} for told in refused.values())
             names = {each["name"] for each in operation.get("parameters", [])}
             assert ("at" in names) <= ({"400", "401", "503"} <= set(refused)), path
-            assert ("404" in refused) == ("{" in path), path
+            assert "404" in refused or "{" not in path, path
+            assert method != "get" or "404" not in refused or "{" in path or "single" in path, path
     assert "HTTPValidationError" not in str(DESCRIPTION)
 
 

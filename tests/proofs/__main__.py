@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.proofs import contract, faults
+from tests.proofs import contract, cost, faults
 
 
 def main() -> int:
@@ -21,7 +21,15 @@ def main() -> int:
     struck.add_argument("--times", type=int, default=20)
     struck.add_argument("--only", nargs="+", choices=list(faults.FAULTS))
     struck.add_argument("--built", type=Path, help="the data folder of a demo, to copy")
+    dear = parts.add_parser("cost", help="what this state of the code costs against another")
+    dear.add_argument("before", type=Path, help="another checkout, made ready")
+    dear.add_argument("--rounds", type=int, default=12)
+    dear.add_argument("--seconds", type=float, default=3)
+    dear.add_argument("--count", type=int, default=250_000)
     given = parser.parse_args()
+    if given.part == "cost":
+        dearer = cost.run(given.before.resolve(), given.rounds, given.seconds, given.count)
+        return int(dearer > 0)
     if given.part == "faults":
         return int(faults.run(given.only or list(faults.FAULTS), given.times, given.built) > 0)
     folder: Path = given.folder.resolve()

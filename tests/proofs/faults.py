@@ -32,6 +32,7 @@ from tests.proofs.ledger import LAYER, Load
 DEMO = "onemap_demo"
 DISK_MB = 1500
 ROWS = 200
+IMPORTED = 3000
 
 
 @dataclass
@@ -65,16 +66,23 @@ class Outcome:
 
     fault: str
     back_s: list[float] = field(default_factory=list)
+    taken_up_s: list[float] = field(default_factory=list)
+    """From the death of a worker until its job was done by another."""
     acknowledged: int = 0
     refused: int = 0
     lost: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         back = sorted(self.back_s)
+        again = sorted(self.taken_up_s)
+        jobs = (
+            f"; jobs done again after {statistics.median(again):.1f} s (median), " if again else ""
+        )
+        jobs += f"{again[-1]:.1f} s (longest)" if again else ""
         return (
             f"{self.fault:10} {len(back)} times: {self.acknowledged} writes acknowledged, "
             f"{self.refused} refused, {len(self.lost)} lost; back after "
-            f"{statistics.median(back):.2f} s (median), {back[-1]:.2f} s (longest)"
+            f"{statistics.median(back):.2f} s (median), {back[-1]:.2f} s (longest){jobs}"
         )
 
 
@@ -249,32 +257,81 @@ def _kill_import(estate: Estate, outcome: Outcome, number: int) -> float:
     """Kill an import in the middle; what it would have added is either all there or not at all."""
     source = f"fault-{number}"
     file = estate.folder / f"{source}.geojson"
-    file.write_text(json.dumps(_buildings(3000)))
+    file.write_text(json.dumps(_buildings(IMPORTED)))
     command = [
         sys.executable, "-m", "onemap", "import", "buildings", str(file), "--demo",
-        "--source", source, "--accept-guess",
+        "--source", source, "--crs", "EPSG:4326",
     ]  # fmt: skip
     environment = without_onemap() | {"ONEMAP_DATA_DIR": str(estate.folder)}
     running = subprocess.Popen(
         command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    # From when it has begun to write; the moment within is left to chance.
     with psycopg.connect(estate.url(), autocommit=True) as link:
-        deadline = time.monotonic() + 60
-        while not _writing(link) and running.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(random.uniform(0, 0.6))
+        _wait_amid(link)
         running.kill()
         running.wait()
         struck = time.monotonic()
-        seen = _count(link, source)
-        if seen not in {0, 3000}:
-            outcome.lost.append(f"{seen} rows of an import of 3000 are seen")
+        outcome.lost += _half(link, source)
         subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-        seen = _count(link, source)
-        if seen != 3000:
-            outcome.lost.append(f"{seen} rows of 3000 after the import was done again")
+        outcome.lost += _half(link, source, whole=True)
     return struck
+
+
+def _kill_worker(estate: Estate, outcome: Outcome, number: int) -> float:
+    """Kill the worker and what it does amid a job; the job is taken up again, and done once."""
+    source = f"fault-{number}"
+    asked = httpx.post(
+        f"{estate.address}/jobs/imports",
+        params={
+            "kind": "buildings", "name": f"{source}.geojson", "source": source, "crs": "EPSG:4326",
+        },
+        headers={"Origin": estate.address, "Content-Type": "application/octet-stream"},
+        content=json.dumps(_buildings(IMPORTED)), timeout=60,
+    ).raise_for_status()  # fmt: skip
+    job = f"{estate.address}/jobs/{asked.json()['id']}"
+    with psycopg.connect(estate.url(), autocommit=True) as link:
+        _wait_amid(link)
+        for each in _below(estate.pid, b"onemap", b"worker"):
+            os.kill(each, signal.SIGKILL)
+        struck = time.monotonic()
+        deadline = struck + 180
+        while (state := httpx.get(job, timeout=60).json()["state"]) not in {"done", "failed"}:
+            outcome.lost += _half(link, source)
+            if time.monotonic() > deadline:
+                outcome.lost.append(f"the job of {source} is {state} after three minutes")
+                break
+            time.sleep(0.1)
+        outcome.taken_up_s.append(time.monotonic() - struck)
+        outcome.lost += _half(link, source, whole=True)
+    return struck
+
+
+def _below(pid: int, *words: bytes) -> list[int]:
+    """Return the processes started by `pid` whose command line has all of the words."""
+    found = []
+    for each in _children(pid):
+        line = Path(f"/proc/{each}/cmdline").read_bytes().split(b"\0")
+        if all(word in line for word in words):
+            found.append(each)
+    return found
+
+
+def _wait_amid(link: psycopg.Connection) -> None:
+    """Wait until somebody with the owner's rights writes, and then a moment left to chance."""
+    deadline = time.monotonic() + 60
+    while not _writing(link):
+        if time.monotonic() > deadline:
+            raise AssertionError("no import began to write")
+        time.sleep(0.005)
+    time.sleep(random.uniform(0, 0.6))
+
+
+def _half(link: psycopg.Connection, source: str, *, whole: bool = False) -> list[str]:
+    """Return what is wrong with an import: only none of it or all of it may be seen."""
+    row = link.execute("SELECT count(*) FROM building WHERE source = %s", (source,)).fetchone()
+    assert row is not None
+    right = {IMPORTED} if whole else {0, IMPORTED}
+    return [] if row[0] in right else [f"{row[0]} of {IMPORTED} rows of {source} are seen"]
 
 
 def _writing(link: psycopg.Connection) -> bool:
@@ -282,12 +339,6 @@ def _writing(link: psycopg.Connection) -> bool:
         "SELECT 1 FROM pg_stat_activity WHERE usename = 'onemap_owner' AND backend_xid IS NOT NULL"
     ).fetchone()
     return row is not None
-
-
-def _count(link: psycopg.Connection, source: str) -> int:
-    row = link.execute("SELECT count(*) FROM building WHERE source = %s", (source,)).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def _buildings(count: int) -> dict[str, object]:
@@ -310,6 +361,7 @@ def _buildings(count: int) -> dict[str, object]:
 FAULTS: dict[str, Callable[[Estate, Outcome, int], float]] = {
     "server": _kill_server,
     "import": _kill_import,
+    "worker": _kill_worker,
     "postgres": _kill_postgres,
     "restart": _restart_postgres,
     "disk": _fill_disk,

@@ -26,7 +26,7 @@ import httpx
 import psycopg
 
 from onemap import cluster, postgres
-from tests.bench.servers import ROOT, answering, free_port, process, without_onemap
+from tests.bench.servers import ROOT, UNLIMITED, answering, free_port, process, without_onemap
 from tests.proofs.ledger import LAYER, Load
 
 DEMO = "onemap_demo"
@@ -163,7 +163,7 @@ def _small_disk(folder: Path) -> Iterator[None]:
 def _served(folder: Path, clock: Path | None) -> Iterator[Estate]:
     port = free_port()
     environment = {
-        **without_onemap(), "ONEMAP_DATA_DIR": str(folder), "ONEMAP_WORKERS": "2",
+        **without_onemap(), **UNLIMITED, "ONEMAP_DATA_DIR": str(folder), "ONEMAP_WORKERS": "2",
         "ONEMAP_LANGUAGE": "en",
     }  # fmt: skip
     if clock is not None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench.servers import answering, free_port, process, without_onemap
+from tests.bench.servers import UNLIMITED, answering, free_port, process, without_onemap
 from tests.support.databases import Clone
 
 
@@ -30,7 +30,7 @@ def serving(database: Clone, folder: Path, **settings: str) -> Iterator[str]:
         "SECOND_FACTOR_ROLES": "none",
         **settings,
     }
-    environment = {**without_onemap(), **{f"ONEMAP_{k}": v for k, v in given.items()}}
+    environment = {**without_onemap(), **UNLIMITED, **{f"ONEMAP_{k}": v for k, v in given.items()}}
     log = folder / "onemap.log"
     command = [sys.executable, "-m", "onemap", "serve", "--port", str(port)]
     with process(command, environment, log):

@@ -42,8 +42,8 @@ class Load:
         self.refused = 0
         self.reason = ""
         """Why an edit was refused, the last time."""
-        self.last: list[float] = [0.0] * writers
-        """When each writer began what was last acknowledged to it, by the monotonic clock."""
+        self.done: list[list[tuple[float, float]]] = [[] for _ in range(writers)]
+        """When each writer began and was acknowledged each edit, by the monotonic clock."""
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._write, args=(n, self.rows[n::writers]), daemon=True)
@@ -72,7 +72,7 @@ class Load:
                 began = time.monotonic()
                 if self._acknowledged(client, row, f"w{writer}-{number}"):
                     self.acknowledged += 1
-                    self.last[writer] = began
+                    self.done[writer].append((began, time.monotonic()))
                 else:
                     self.refused += 1
                     self._over.wait(0.05)
@@ -101,13 +101,23 @@ class Load:
         return True
 
     def back_after(self, moment: float, patience_s: float = 120) -> float:
-        """Wait until each writer was acknowledged what it began after a moment; return seconds."""
+        """Wait until each writer was acknowledged what it began after a moment.
+
+        Returns
+        -------
+        Seconds from that moment until the last of them was.
+        """
         deadline = time.monotonic() + patience_s
-        while min(self.last) <= moment:
+        while True:
+            firsts = [
+                next((ended for began, ended in list(each) if began > moment), None)
+                for each in self.done
+            ]
+            if None not in firsts:
+                return max(each for each in firsts if each is not None) - moment
             if time.monotonic() > deadline:
                 raise AssertionError(f"nothing acknowledged within {patience_s:g} s: {self.reason}")
             time.sleep(0.01)
-        return time.monotonic() - moment
 
     def lost(self) -> list[str]:
         """Read every row again, once the load has ended; return what is not as acknowledged."""

@@ -279,6 +279,7 @@ class TestOnABareDebianWithTheNetworkCut:
             # As a set of lines: a difference of two long texts takes hours to be told.
             looks = (
                 ("readlink", "/opt/onemap/venv"),
+                ("systemctl", "show", "-p", "MainPID", "onemap"),
                 ("stat", "-c", "%n %Y %u %a", "/etc/onemap/onemap.env"),
                 ("dpkg-query", "-W"),
                 ("find", "-L", "/opt/onemap/venv", "-type", "f", "-printf", "%p %T@\\n"),

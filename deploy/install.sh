@@ -179,6 +179,7 @@ switch() {
     [ "$was" = "$release/venv" ] || {
         does ln -sfn "$release/venv" "$prefix/venv.new"
         does mv -T "$prefix/venv.new" "$prefix/venv"
+        changed=1
     }
     # What was in use stays beside it; older ones go.
     local old
@@ -196,7 +197,8 @@ switch() {
     fi
     [ -d /run/systemd/system ] || return 0
     does systemctl daemon-reload
-    if running; then
+    # A restart takes the private database from commands that are under way: not without need.
+    if [ "$changed" ] && running; then
         say "重启服务 | restarting the service"
         does systemctl restart onemap.service
     fi
@@ -210,7 +212,12 @@ placed() {
     fi
     sed "s|@PREFIX@|$prefix|g" "$2" >"$3.new"
     chmod "$1" "$3.new"
-    mv "$3.new" "$3"
+    if cmp -s "$3.new" "$3"; then
+        rm "$3.new"
+    else
+        mv "$3.new" "$3"
+        changed=1
+    fi
 }
 
 next_steps() {
@@ -227,7 +234,7 @@ next_steps() {
 END
 }
 
-scratch=''
+scratch='' changed=''
 trap '[ -z "$scratch" ] || rm -rf "$scratch"' EXIT
 check_machine
 check_sums

@@ -74,7 +74,7 @@ class Fresh:
     def says(self, *words: str, timeout_s: float = 600) -> str:
         """Return what a command says that must succeed."""
         ended = self.run(*words, timeout_s=timeout_s)
-        assert ended.returncode == 0, f"{words}: {ended.stdout}{ended.stderr}"
+        assert ended.returncode == 0, f"{words}: {(ended.stdout + ended.stderr)[-2000:]}"
         return ended.stdout.strip()
 
     def on_its_network(self, *words: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from api.flood import Flood
 from api.headers import BrowserHeaders
 from api.limits import BodyLimit
 from api.listed import Kept
+from api.metrics import Metrics
 from api.rates import Rates
 from api.request_log import RequestLog
 from api.routes import (
@@ -43,6 +45,7 @@ from api.routes import (
     me,
     measures,
     meters,
+    metrics,
     ogc,
     quarantine,
     search,
@@ -66,6 +69,7 @@ TITLE = "onemap"
 # In the order of the description.
 PARTS = (
     health,
+    metrics,
     catalogue,
     tiles,
     archives,
@@ -105,7 +109,7 @@ class Service(FastAPI):
         """Return the framework's own stack, in what is about every answer, also to surprises."""
         inner: Any = BrowserHeaders(super().build_middleware_stack())
         outer: Any = ProxyHeadersMiddleware(inner, self._trusted)
-        return RequestLog(outer)
+        return RequestLog(outer, self.state.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -146,6 +150,7 @@ def create_app(config: Config) -> FastAPI:
     app.state.feed = feed
     app.state.tiles_kept = kept
     app.state.answers = Answers()
+    app.state.metrics = Metrics(app)
     app.state.archives = Archives(config.tile_archive)
     _open_way_in(app, config)
     problems.install(app)
@@ -182,10 +187,12 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     hub = app.state.hub = Hub(connections.fetch)
     feed.followers.append(hub)
     await feed.open()
+    looking = asyncio.create_task(app.state.metrics.keep_looking())
     try:
         with heard_signals(hub.close):
             yield
     finally:
+        looking.cancel()
         await app.state.callers.settled()
         if letting_in is not None:
             letting_in.close()

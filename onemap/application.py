@@ -72,6 +72,7 @@ def create() -> FastAPI:
             oidc=_oidc(settings),
             demo_logins=tuple(handed["demo_logins"]),
             trusted_proxies=settings.trusted_proxies,
+            metrics_from=settings.metrics_from,
             limits=settings.limits,
             limits_file=settings.data_dir / "limits.sqlite",
             log_all=settings.log_level == "debug",

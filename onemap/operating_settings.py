@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -54,6 +55,23 @@ class OperatingSettings(BaseSettings):
             )
         ),
     ] = "127.0.0.1,::1"
+
+    metrics_from: Annotated[
+        str,
+        Field(
+            json_schema_extra=about(
+                "无需令牌即可读取 /metrics 的地址或网段，以逗号分隔",
+                "addresses or networks that may read /metrics without a token, separated by commas",
+            )
+        ),
+    ] = "127.0.0.1,::1"
+
+    @field_validator("metrics_from")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for each in filter(None, value.split(",")):
+            ip_network(each.strip())
+        return value
 
     @field_validator("backup_at")
     @classmethod

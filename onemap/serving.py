@@ -6,8 +6,10 @@ import errno
 import json
 import logging
 import os
+import shutil
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -84,6 +86,10 @@ def run(
             "demo": demo,
         }
     )
+    # Of several processes whichever is asked adds up the numbers of all.
+    shared = tempfile.mkdtemp(prefix="onemap-metrics-") if settings.workers > 1 else None
+    if shared:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
     answered, ended = threading.Event(), threading.Event()
     threading.Thread(target=_announce, args=(settings, answered, ended), daemon=True).start()
     try:
@@ -110,6 +116,9 @@ def run(
     finally:
         ended.set()
         del os.environ[HANDED_ON]
+        if shared:
+            del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+            shutil.rmtree(shared, ignore_errors=True)
     # With several processes uvicorn returns as if all were well when none of them could start.
     if not answered.is_set():
         raise Trouble(

@@ -66,6 +66,25 @@ class OperatingSettings(BaseSettings):
         ),
     ] = "127.0.0.1,::1"
 
+    tls_certificate: Annotated[
+        Path | None,
+        Field(
+            json_schema_extra=about(
+                "TLS 证书文件（PEM，含中间证书）；与 ONEMAP_TLS_KEY 同设后服务直接使用 HTTPS",
+                "file of the TLS certificate (PEM, with those that signed it); together with "
+                "ONEMAP_TLS_KEY the service itself speaks HTTPS",
+            )
+        ),
+    ] = None
+    tls_key: Annotated[
+        Path | None,
+        Field(
+            json_schema_extra=about(
+                "TLS 私钥文件（PEM，不加口令）", "file of its private key (PEM, without a password)"
+            )
+        ),
+    ] = None
+
     @field_validator("metrics_from")
     @classmethod
     def _networks(cls, value: str) -> str:

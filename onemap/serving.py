@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import socket
+import ssl
 import sys
 import tempfile
 import threading
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 log = logging.getLogger("onemap.serving")
+
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2; those of 1.3 are all good."""
 
 HANDED_ON = "ONEMAP_SERVING"
 """What `run` hands on to `onemap.application.create` in each serving process."""
@@ -56,6 +60,27 @@ def refuse_taken_port(host: str, port: int) -> None:
             ) from refused
 
 
+def refuse_wrong_certificate(settings: Settings) -> None:
+    """Fail early when the certificate or its key cannot be used."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            settings.tls_certificate,
+            settings.tls_key,
+            password=lambda: "",  # or it would be asked for on the terminal
+        )
+    except (OSError, ValueError) as wrong:
+        raise Trouble(
+            ExitCode.USAGE,
+            f"TLS 证书或私钥无法使用：{wrong}。请检查 ONEMAP_TLS_CERTIFICATE 与 ONEMAP_TLS_KEY："
+            "PEM 格式、私钥与证书相配且不加口令、服务可读。",
+            f"The TLS certificate or its key cannot be used: {wrong}. See that "
+            "ONEMAP_TLS_CERTIFICATE and ONEMAP_TLS_KEY are PEM files that belong together, "
+            "without a password, and that the service may read them.",
+        ) from wrong
+
+
 def run(
     settings: Settings,
     database: Database,
@@ -74,6 +99,7 @@ def run(
     ------
     Trouble : it ended without ever having answered.
     """
+    refuse_wrong_certificate(settings)
     os.environ[HANDED_ON] = json.dumps(
         {
             # A secret is not written into another variable: it is read from its own again.
@@ -103,6 +129,9 @@ def run(
             log_level=None,
             http=TileProtocol,
             ws="none",
+            ssl_certfile=settings.tls_certificate,
+            ssl_keyfile=settings.tls_key,
+            ssl_ciphers=CIPHERS,
             access_log=False,  # it would tell whole addresses; `api.request_log` tells routes
             proxy_headers=False,  # `api.app` heeds them
             server_header=False,
@@ -142,8 +171,10 @@ def application() -> FastAPI:
 
 def _announce(settings: Settings, answered: threading.Event, ended: threading.Event) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
-    url = f"http://{host}:{settings.port}/"
-    with httpx.Client(trust_env=False, timeout=2) as client:
+    scheme = "https" if settings.tls_certificate else "http"
+    url = f"{scheme}://{host}:{settings.port}/"
+    # Of itself it asks whether it answers: its certificate names another host.
+    with httpx.Client(trust_env=False, timeout=2, verify=False) as client:  # noqa: S501
         while not ended.is_set():
             try:
                 client.get(f"{url}healthz")

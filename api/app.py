@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from api.flood import Flood
 from api.headers import BrowserHeaders
 from api.limits import BodyLimit
 from api.listed import Kept
+from api.metrics import Metrics
 from api.rates import Rates
 from api.request_log import RequestLog
 from api.routes import (
@@ -46,6 +48,7 @@ from api.routes import (
     me,
     measures,
     meters,
+    metrics,
     ogc,
     quarantine,
     search,
@@ -72,6 +75,7 @@ TITLE = "onemap"
 # In the order of the description.
 PARTS = (
     health,
+    metrics,
     catalogue,
     tiles,
     archives,
@@ -113,7 +117,7 @@ class Service(FastAPI):
         """Return the framework's own stack, in what is about every answer, also to surprises."""
         inner: Any = BrowserHeaders(super().build_middleware_stack())
         outer: Any = ProxyHeadersMiddleware(inner, self._trusted)
-        return RequestLog(outer)
+        return RequestLog(outer, self.state.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -156,6 +160,7 @@ def create_app(config: Config) -> FastAPI:
     app.state.traces = traces
     app.state.tiles_kept = kept
     app.state.answers = Answers()
+    app.state.metrics = Metrics(app)
     app.state.archives = Archives(config.tile_archive)
     _open_way_in(app, config)
     problems.install(app)
@@ -197,10 +202,12 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     if config.trail is not None and config.sealing_url is not None:
         sealer = Sealer(config.sealing_url, config.trail)
         sealer.start()
+    looking = asyncio.create_task(app.state.metrics.keep_looking())
     try:
         with heard_signals(hub.close):
             yield
     finally:
+        looking.cancel()
         await app.state.callers.settled()
         if letting_in is not None:
             letting_in.close()

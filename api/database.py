@@ -151,6 +151,12 @@ class Connections:
             raise RuntimeError("the pool is opened by the application's lifespan")
         return self._pool
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many connections are open, and how many of them wait for work."""
+        pool = self._pool
+        return (0, 0) if pool is None else (pool.get_size(), pool.get_idle_size())
+
     async def fetch(
         self, statement: Executable | Prepared, values: Mapping[str, Any] | None = None
     ) -> list[asyncpg.Record]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.metrics import Metrics
 from layers.requests import REQUEST_ID
 
 log = logging.getLogger("onemap.request")
@@ -40,8 +41,9 @@ class RequestLog:
     who asks is noted by `api.callers` as `request.state.account`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -52,6 +54,7 @@ class RequestLog:
         state = scope.setdefault("state", {})
         state["request_id"] = number.decode()
         REQUEST_ID.set(state["request_id"])
+        self._metrics.in_flight += 1
         started = time.perf_counter()
         waited = 0.0
         status, complete = 500, False
@@ -73,7 +76,10 @@ class RequestLog:
             if not complete or status != 500:
                 raise
         finally:
-            _tell(scope, status, waited, time.perf_counter() - started)
+            whole = time.perf_counter() - started
+            self._metrics.in_flight -= 1
+            self._metrics.note(scope["method"], template_of(scope), status, waited or whole)
+            _tell(scope, status, waited, whole)
 
 
 def _given(scope: Scope) -> bytes | None:

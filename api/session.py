@@ -82,6 +82,7 @@ class Config:
     trusted_proxies : addresses and networks, separated by commas, of proxies that say for whom
         they ask (X-Forwarded-For, X-Forwarded-Proto).
     log_all : whether every request is told in the log.
+    metrics_from : addresses and networks, separated by commas, that may ask for metrics.
     limits, limits_file : how often somebody may ask, and where that is counted (`api.rates`).
     upload_mb : how large a file to be imported may be.
     jobs : whether a worker of this service does the jobs that are asked for.
@@ -110,6 +111,7 @@ class Config:
     demo_logins: tuple[str, ...] = ()
     trusted_proxies: str = "127.0.0.1,::1"
     log_all: bool = False
+    metrics_from: str = "127.0.0.1,::1"
     limits: Mapping[str, str] = field(default_factory=dict)
     limits_file: Path | None = None
     upload_mb: int = 512

@@ -83,6 +83,7 @@ def config_of(handed: dict[str, Any]) -> Config:
         trail=Trail.of(settings.audit_key, handed["database"]),
         sealing_url=handed["sealing_url"],
         trusted_proxies=settings.trusted_proxies,
+        metrics_from=settings.metrics_from,
         limits=settings.limits,
         limits_file=settings.data_dir / "limits.sqlite",
         log_all=settings.log_level == "debug",

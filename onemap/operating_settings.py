@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -131,6 +132,42 @@ class OperatingSettings(BaseSettings):
     @classmethod
     def _audit_key_file(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().resolve()
+
+    metrics_from: Annotated[
+        str,
+        Field(
+            json_schema_extra=about(
+                "无需令牌即可读取 /metrics 的地址或网段，以逗号分隔",
+                "addresses or networks that may read /metrics without a token, separated by commas",
+            )
+        ),
+    ] = "127.0.0.1,::1"
+
+    tls_certificate: Annotated[
+        Path | None,
+        Field(
+            json_schema_extra=about(
+                "TLS 证书文件（PEM，含中间证书）；与 ONEMAP_TLS_KEY 同设后服务直接使用 HTTPS",
+                "file of the TLS certificate (PEM, with those that signed it); together with "
+                "ONEMAP_TLS_KEY the service itself speaks HTTPS",
+            )
+        ),
+    ] = None
+    tls_key: Annotated[
+        Path | None,
+        Field(
+            json_schema_extra=about(
+                "TLS 私钥文件（PEM，不加口令）", "file of its private key (PEM, without a password)"
+            )
+        ),
+    ] = None
+
+    @field_validator("metrics_from")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for each in filter(None, value.split(",")):
+            ip_network(each.strip())
+        return value
 
     @field_validator("backup_at")
     @classmethod

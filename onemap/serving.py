@@ -6,8 +6,11 @@ import errno
 import json
 import logging
 import os
+import shutil
 import socket
+import ssl
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 log = logging.getLogger("onemap.serving")
+
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2; those of 1.3 are all good."""
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -52,6 +58,27 @@ def refuse_taken_port(host: str, port: int) -> None:
             ) from refused
 
 
+def refuse_wrong_certificate(settings: Settings) -> None:
+    """Fail early when the certificate or its key cannot be used."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            settings.tls_certificate,
+            settings.tls_key,
+            password=lambda: "",  # or it would be asked for on the terminal
+        )
+    except (OSError, ValueError) as wrong:
+        raise Trouble(
+            ExitCode.USAGE,
+            f"TLS 证书或私钥无法使用：{wrong}。请检查 ONEMAP_TLS_CERTIFICATE 与 ONEMAP_TLS_KEY："
+            "PEM 格式、私钥与证书相配且不加口令、服务可读。",
+            f"The TLS certificate or its key cannot be used: {wrong}. See that "
+            "ONEMAP_TLS_CERTIFICATE and ONEMAP_TLS_KEY are PEM files that belong together, "
+            "without a password, and that the service may read them.",
+        ) from wrong
+
+
 def run(
     settings: Settings,
     database: Database,
@@ -70,9 +97,14 @@ def run(
     ------
     Trouble : it ended without ever having answered.
     """
+    refuse_wrong_certificate(settings)
     os.environ[HANDED_ON] = json.dumps(
         handed_on(settings, database, clock, demo=demo, demo_logins=demo_logins)
     )
+    # Of several processes whichever is asked adds up the numbers of all.
+    shared = tempfile.mkdtemp(prefix="onemap-metrics-") if settings.workers > 1 else None
+    if shared:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
     answered, ended = threading.Event(), threading.Event()
     threading.Thread(target=_announce, args=(settings, answered, ended), daemon=True).start()
     try:
@@ -86,6 +118,9 @@ def run(
             log_level=None,
             http=TileProtocol,
             ws="none",
+            ssl_certfile=settings.tls_certificate,
+            ssl_keyfile=settings.tls_key,
+            ssl_ciphers=CIPHERS,
             access_log=False,  # it would tell whole addresses; `api.request_log` tells routes
             proxy_headers=False,  # `api.app` heeds them
             server_header=False,
@@ -102,6 +137,9 @@ def run(
     finally:
         ended.set()
         del os.environ[HANDED_ON]
+        if shared:
+            del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+            shutil.rmtree(shared, ignore_errors=True)
     # With several processes uvicorn returns as if all were well when none of them could start.
     if not answered.is_set():
         raise Trouble(
@@ -125,8 +163,10 @@ def application() -> FastAPI:
 
 def _announce(settings: Settings, answered: threading.Event, ended: threading.Event) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  # nosec B104
-    url = f"http://{host}:{settings.port}/"
-    with httpx.Client(trust_env=False, timeout=2) as client:
+    scheme = "https" if settings.tls_certificate else "http"
+    url = f"{scheme}://{host}:{settings.port}/"
+    # Of itself it asks whether it answers: its certificate names another host.
+    with httpx.Client(trust_env=False, timeout=2, verify=False) as client:  # noqa: S501  # nosec B501
         while not ended.is_set():
             try:
                 client.get(f"{url}healthz")

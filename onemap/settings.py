@@ -179,7 +179,7 @@ class Settings(SignInSettings, OperatingSettings, LimitSettings):
             raise ValueError("not an IANA time zone, such as Asia/Shanghai") from unknown
         return value
 
-    @field_validator("data_dir", "tile_archive", "backup_dir")
+    @field_validator("data_dir", "tile_archive", "backup_dir", "tls_certificate", "tls_key")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().resolve()
@@ -230,6 +230,12 @@ def load(**flags: Any) -> Settings:
             ExitCode.USAGE,
             "已设 ONEMAP_OIDC_URL，还须设置 ONEMAP_OIDC_CLIENT_ID 与 ONEMAP_OIDC_CLIENT_SECRET。",
             "ONEMAP_OIDC_URL is set: set ONEMAP_OIDC_CLIENT_ID and ONEMAP_OIDC_CLIENT_SECRET too.",
+        )
+    if (settings.tls_certificate is None) != (settings.tls_key is None):
+        raise Trouble(
+            ExitCode.USAGE,
+            "ONEMAP_TLS_CERTIFICATE 与 ONEMAP_TLS_KEY 须同时设置。",
+            "Set ONEMAP_TLS_CERTIFICATE and ONEMAP_TLS_KEY together.",
         )
     if settings.anonymous is Anonymous.ESTATE and not settings.is_loopback:
         raise Trouble(

@@ -28,7 +28,7 @@ def test_every_picture_and_page_that_is_linked_is_there(page):
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_file_and_folder_that_is_named_is_there(page):
-    tops = "geo|layers|api|importers|tiles|notebooks|tests|onemap|web|tools|docs"
+    tops = "geo|layers|api|importers|tiles|notebooks|tests|onemap|web|tools|docs|deploy"
     named = re.findall(rf"`((?:{tops})/[\w./-]*)`", page.read_text("utf-8"))
     missing = [name for name in named if not (ROOT / name).exists()]
     assert missing == []

@@ -37,7 +37,15 @@ AT_ONCE = 4
 ESTATE = "estate"
 EVENTS = "/events"
 # Whoever they are, these say the same: they tell nothing of the estate.
-_OPEN_TO_ALL = ("/healthz", "/readyz", "/openapi.json", "/ogc/api", "/sign-in", "/sign-out")
+_OPEN_TO_ALL = (
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/ogc/api",
+    "/sign-in",
+    "/sign-out",
+)
 
 
 @dataclass(frozen=True)

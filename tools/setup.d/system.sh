@@ -1,4 +1,4 @@
-# PostGIS, and for the tests Chromium and a CJK font, from Debian. Sourced by tools/setup.
+# PostGIS, and for the tests Chromium, nginx and a CJK font, from Debian. Sourced by tools/setup.
 
 python=$(command -v python3.11 || command -v python3 || true)
 
@@ -10,6 +10,7 @@ find_missing_packages() {
         missing+=("$(basename "$(readlink -f "$python")")-venv")
     if [ "$goal" = test ]; then
         command -v chromium >/dev/null || missing+=(chromium)
+        command -v nginx >/dev/null || missing+=(nginx-light)
         # The browser tests' driver is a Node of its own that needs it, and Chromium does not.
         compgen -G '/usr/lib/*/libatomic.so.1' >/dev/null || missing+=(libatomic1)
         compgen -G '/usr/share/fonts/*/noto/NotoSansCJK*' >/dev/null || missing+=(fonts-noto-cjk)

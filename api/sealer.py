@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 import sqlalchemy as sa
 
@@ -20,6 +21,7 @@ log = logging.getLogger("onemap.sealer")
 LOOK_S = 0.3
 STANDBY_S = 1.0
 PAUSE_S = 2.0
+WARN_S = 60.0
 _KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 """A host that is gone without a word holds the lock for half a minute, and not for two hours."""
 
@@ -38,6 +40,7 @@ class Sealer:
 
     def __init__(self, url: str, trail: Trail) -> None:
         self.seals = False
+        self._warned = -WARN_S
         self._trail = trail
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
@@ -66,12 +69,17 @@ class Sealer:
             try:
                 self._hold()
             except (sa.exc.SQLAlchemyError, OSError, ValueError) as failed:
-                if not self._ended.is_set():
-                    log.warning("what is recorded cannot be sealed for now: %s", failed)
+                self._warn(failed)
             finally:
                 self.seals = False
             if self._ended.wait(PAUSE_S):
                 return
+
+    def _warn(self, failed: Exception) -> None:
+        """Say once a minute that nothing is sealed, and why."""
+        if not self._ended.is_set() and time.monotonic() - self._warned > WARN_S:
+            self._warned = time.monotonic()
+            log.warning("what is recorded cannot be sealed for now: %s", failed)
 
     def _hold(self) -> None:
         """Wait for the lock, and seal until the end."""

@@ -86,6 +86,7 @@ class Traces:
         self._dropped = 0
         self._some = asyncio.Event()
         self._flushing: asyncio.Task[None] | None = None
+        self._closing = False
         self._warned = 0.0
 
     async def open(self) -> None:
@@ -95,11 +96,12 @@ class Traces:
 
     async def close(self) -> None:
         """Record the last of it and end."""
-        if self._flushing is not None:
-            self._flushing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._flushing
+        # What is being recorded is not broken off: it would be lost, or be there twice.
+        self._closing = True
+        self._some.set()
         with contextlib.suppress(TimeoutError):
+            if self._flushing is not None:
+                await asyncio.wait_for(self._flushing, PATIENCE_S)
             await asyncio.wait_for(self.flush(), PATIENCE_S)
         left = self._dropped + sum(each.count for each in self._gathered.values())
         if left:
@@ -179,7 +181,7 @@ class Traces:
         await self._connections.pool.executemany(ready.sql, given, timeout=10)
 
     async def _flush_on(self) -> None:
-        while True:
+        while not self._closing:
             await self._some.wait()
             await asyncio.sleep(FLUSH_S)
             await self.flush()

@@ -34,7 +34,8 @@ _RESTING: Final[Mapping[str, tuple[str, ...]]] = {
     "/trips/{key}/path": ("trips", "positions", "vehicles"),
 }
 """Addresses that tell rows of layers which they do not name."""
-_KEYS = ("key", "item")
+_KEYS = ("key", "item", "name")
+"""What an address says of the row or the question that it asks for."""
 _REFUSED: Final = {401: "unknown", 403: "forbidden", 429: "too_many"}
 
 

@@ -4,7 +4,7 @@ import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 
 // Paths of the service, handed on to it while developing with `npm run dev`.
-const SERVICE = ['catalogue', 'style.json', 'tiles', 'measures', 'features', 'search', 'workspaces', 'filters', 'lists', 'trips', 'buildings', 'meters', 'quarantine', 'history', 'changes', 'conflicts', 'events', 'ogc', 'healthz', 'readyz', 'me', 'sign-in', 'sign-out', 'administration']
+const SERVICE = ['catalogue', 'style.json', 'tiles', 'measures', 'features', 'search', 'workspaces', 'filters', 'lists', 'trips', 'buildings', 'meters', 'quarantine', 'history', 'changes', 'conflicts', 'events', 'ogc', 'healthz', 'readyz', 'me', 'sign-in', 'sign-out', 'administration', 'audit']
 const target = process.env.ONEMAP_URL ?? 'http://127.0.0.1:8000'
 
 export default defineConfig({

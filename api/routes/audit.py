@@ -176,7 +176,8 @@ async def list_records(
             "next": page[-1]["number"] if len(found) > limit else None,
             "kinds": {kind.value: _words(text) for kind, text in KINDS.items()},
             "outcomes": {name: _words(text) for name, text in OUTCOMES.items()},
-            "layers": {each.name: _words(each.title) for each in LAYERS},
+            "layers": {each.name: _words(each.title) for each in LAYERS}
+            | {"audit": _words(audit_files.TITLE)},
         }
     )
 

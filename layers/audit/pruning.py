@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from layers.audit.keys import SealKeys
 from layers.audit.noting import note
-from layers.audit.sealing import LOCK, RECORD, SEAL, mark_mac
+from layers.audit.sealing import RECORD, SEAL, mark_mac
 from layers.audit.tables import Kind
 from layers.problems import Impossible
 
+LOCK = "onemap.audit.prune"
 SHORTEST = timedelta(days=180)
 """What is younger is never pruned."""
 
@@ -41,6 +42,7 @@ def prune(connection: sa.Connection, keys: SealKeys, before: datetime, now: date
         raise Impossible(
             "审计记录至少保留 180 天", "Records are kept for at least 180 days", field="before"
         )
+    # Sealing goes on meanwhile: it counts from the newest seal, which stays.
     lock = sa.func.pg_advisory_xact_lock(sa.func.hashtext(LOCK))
     connection.execute(sa.select(lock))
     newest = sa.select(sa.func.max(SEAL.c.batch)).scalar_subquery()

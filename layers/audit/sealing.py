@@ -56,8 +56,8 @@ def seal_head(seal: Mapping[Any, Any]) -> bytes:
 
 
 def mark_mac(key: SealKey, seal: Mapping[Any, Any], pruned_at: datetime) -> str:
-    """Return the code of the mark that all up to a batch was pruned."""
-    return key.mac(b"pruned", canonical(seal["batch"], seal["last"], seal["mac"], pruned_at))
+    """Return the code of the mark that all up to a batch was pruned: over all of its seal."""
+    return key.mac(b"pruned", seal_head(seal), canonical(seal["mac"], pruned_at))
 
 
 @dataclass(frozen=True)

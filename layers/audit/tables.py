@@ -68,6 +68,7 @@ class AuditRecord(_Told, Base):
 
     __tablename__ = "audit_record"
     __table_args__ = (
+        Index("ix_audit_record_at", "at"),
         Index("ix_audit_record_account_number", "account", "number"),
         Index("ix_audit_record_kind_number", "kind", "number"),
     )

@@ -143,7 +143,7 @@ class Verifier:
         self._keys = keys.known()
         self._reached = head.read() if head is not None else None
         self.seen = Verified(headless=head is not None and self._reached is None)
-        self._unknown: list[int] = []
+        self._unknown: tuple[int, int] | None = None
         self._records: Iterator[Any] = iter(())
         self._next: Mapping[Any, Any] | None = None
 
@@ -184,7 +184,7 @@ class Verifier:
         """Begin at the mark where all that was older is pruned."""
         batch, key = seal["batch"], self._keys.get(seal["key"])
         if key is None:
-            self._unknown.append(batch)
+            self._pass(batch)
         elif seal["pruned_at"] is None or seal["mark"] != mark_mac(key, seal, seal["pruned_at"]):
             yield Fault(Wrong.MARK_CHANGED, batch, batch, batch)
         while self._next is not None and self._next["number"] <= seal["last"]:
@@ -198,7 +198,7 @@ class Verifier:
             yield Fault(Wrong.SEAL_MISSING, batch, before.batch + 1, batch - 1)
         key = self._keys.get(seal["key"])
         if key is None:
-            self._unknown.append(batch)
+            self._pass(batch)
         else:
             yield from self._told_unknown()
         walk = _Walk(key, seal, seal["first"])
@@ -246,11 +246,17 @@ class Verifier:
         seen.first = number if seen.first is None else seen.first
         seen.last = number
 
+    def _pass(self, batch: int) -> None:
+        """Pass a batch of an unknown key."""
+        first = batch if self._unknown is None else self._unknown[0]
+        self._unknown = first, batch
+
     def _told_unknown(self) -> Iterator[Fault]:
         """Tell the batches of an unknown key that were passed, in one."""
-        if self._unknown:
-            yield Fault(Wrong.KEY, self._unknown[0], self._unknown[0], self._unknown[-1])
-            self._unknown = []
+        if self._unknown is not None:
+            first, last = self._unknown
+            self._unknown = None
+            yield Fault(Wrong.KEY, first, first, last)
 
     def _rest(self) -> Iterator[Fault]:
         """Tell the records after the last seal."""

@@ -84,7 +84,8 @@ def backup(
             with bars() as progress:
                 made = making.make(database, settings.data_dir, place, demo=demo, progress=progress)
         except Trouble as failed:
-            _noted(database, "failed", path=str(place), why=failed.en)
+            if failed.code is not ExitCode.DATABASE:
+                _noted(database, "failed", path=str(place), why=failed.en)
             raise
         _noted(
             database, "done", path=str(made.path), bytes=made.bytes,

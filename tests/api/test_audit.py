@@ -6,6 +6,8 @@ import asyncio
 import csv
 import io
 import re
+import subprocess
+import sys
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,7 +23,7 @@ from api.sealer import Sealer
 from api.session import Config
 from api.traces import MOST, Seen, Traces
 from api.tracing import DESCRIBING, layers_of, sensitive
-from layers.audit import Kind
+from layers.audit import Kind, note
 from layers.audit.keys import Trail
 from layers.named import NAMED
 from layers.policy import Role
@@ -468,3 +470,40 @@ async def test_a_change_set_is_found_by_its_layer(estate, served):
         other = (await audit.ask("GET", "/audit?layer=buildings&kind=change")).json()["records"]
     assert [r["details"]["tables"] for r in found] == [{"room": {"U": 1}}]
     assert other == []
+
+
+def test_a_sealer_that_is_killed_is_followed_within_seconds(estate, trail):
+    database, _ = estate
+    script = (
+        "import sys, time; from pathlib import Path; from api.sealer import Sealer; "
+        "from layers.audit.keys import Trail; "
+        "one = Sealer(sys.argv[1], Trail.of(Path(sys.argv[2]), 'x')); one.start()\n"
+        "while not one.seals: time.sleep(0.01)\n"
+        "print('seals', flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", script, database.accounts_url, str(trail.keys.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        try:
+            assert first.stdout.readline() == "seals\n"
+            second = Sealer(database.accounts_url, trail)
+            second.start()
+            for number in range(200):
+                with database.engine.begin() as c:
+                    note(c, Kind.READ, f"n{number}")
+                if number == 100:
+                    first.kill()
+                    killed = time.monotonic()
+                time.sleep(0.005)
+        finally:
+            first.kill()
+    while not second.seals:
+        assert time.monotonic() - killed < 10
+        time.sleep(0.02)
+    print("took over after", round(time.monotonic() - killed, 2))
+    assert time.monotonic() - killed < 5
+    second.stop()
+    with database.engine.connect() as c:
+        assert c.scalar(sa.text("SELECT count(*) FROM audit_waiting")) == 0
+        told = list(c.scalars(sa.text("SELECT outcome FROM audit_record ORDER BY number")))
+    assert told == [f"n{number}" for number in range(200)]
+    assert verified(database.engine, trail.keys, trail.head)[0] == []

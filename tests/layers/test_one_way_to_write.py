@@ -32,6 +32,14 @@ ASIDE = {
     # Forgetting history and log; what is there now is not touched.
     ("layers/pruning.py", "start"): "record_start",
     ("layers/pruning.py", "table"): "change, change_set and the histories",
+    # Traces: what is noted, what is sealed, and what was kept long enough.
+    ("layers/audit/noting.py", "WAITING"): "audit_waiting",
+    ("api/traces.py", "WAITING"): "audit_waiting",
+    ("layers/audit/sealing.py", "WAITING"): "audit_waiting",
+    ("layers/audit/sealing.py", "RECORD"): "audit_record",
+    ("layers/audit/sealing.py", "SEAL"): "audit_seal",
+    ("layers/audit/pruning.py", "RECORD"): "audit_record",
+    ("layers/audit/pruning.py", "SEAL"): "audit_seal",
     # Who may come in, and which database is the demo's.
     ("layers/administering.py", "ACCOUNT"): "account",
     ("layers/administering.py", "GRANT"): "role_grant",
@@ -51,11 +59,12 @@ ASIDE = {
     ("onemap/tokens.py", "TOKEN"): "api_token",
     ("onemap/demo/mark.py", "META"): "meta",
 }
-# The triggers of history and log, the COPY that `copy_rows` composes, and the number from which a
-# restored estate counts its transactions (the table meta).
+# The triggers of history, log and traces, the COPY that `copy_rows` composes, and the number from
+# which a restored estate counts its transactions (the table meta).
 TEXTS_ASIDE = {
     "layers/sql/history.sql",
     "layers/sql/history_0002.sql",
+    "layers/sql/audit.sql",
     "layers/copy.py",
     "onemap/backup/restoring.py",
 }

@@ -41,6 +41,7 @@ def upgrade() -> None:
     sa.Column('mac', sa.Text(), nullable=False, comment='校验码 | HMAC-SHA256 of the record'),
     sa.PrimaryKeyConstraint('number', name=op.f('pk_audit_record'))
     )
+    op.create_index('ix_audit_record_at', 'audit_record', ['at'], unique=False)
     op.create_index('ix_audit_record_account_number', 'audit_record', ['account', 'number'], unique=False)
     op.create_index('ix_audit_record_kind_number', 'audit_record', ['kind', 'number'], unique=False)
     op.create_index(op.f('ix_audit_record_batch'), 'audit_record', ['batch'], unique=False)

@@ -217,6 +217,18 @@ def test_pruning_drops_whole_batches_and_verifying_begins_at_the_mark(old, keys,
         assert prune(c, keys, times[2], times[2] + SHORTEST).records == 0
 
 
+@pytest.mark.parametrize("column", SEAL)
+def test_a_changed_column_of_the_mark_is_found(old, keys, column):
+    with old.begin() as c:
+        newest = c.scalar(sa.text("SELECT max(sealed_at) FROM audit_seal"))
+        prune(c, keys, newest, newest + SHORTEST)
+        value = ANOTHER.get(column, f"coalesce({column}, '') || '0'")
+        if column == "batch":
+            value = "batch - 1"
+        c.execute(sa.text(f"UPDATE audit_seal SET {column} = {value} WHERE mark IS NOT NULL"))
+    assert verified(old, keys)[0]
+
+
 def test_what_is_removed_without_the_key_does_not_look_pruned(old, keys):
     with old.begin() as c:
         c.execute(sa.text("DELETE FROM audit_record WHERE batch <= 2"))

@@ -4,7 +4,7 @@ import { computed, ref, shallowRef } from 'vue'
 import { api, known, Refused, Unreachable } from '@/api/client'
 import type { Me } from '@/api/account'
 
-import { anew, load, onReturn, report, trouble } from './service'
+import { anew, catalogue, load, onReturn, report, trouble } from './service'
 import { view } from './view'
 
 export const me = shallowRef<Me | null>(null)
@@ -17,6 +17,8 @@ export type Desk = 'sign-in' | 'password' | 'second_factor' | 'tokens' | 'sessio
 export const desk = ref<Desk>(null)
 
 export const account = computed(() => me.value?.account ?? null)
+/** Whether whoever signed in changes nothing: what waits for somebody's decision is not asked for. */
+export const looksOnly = computed(() => account.value !== null && catalogue.value?.edits === false)
 /** Whether there is any way in at all. */
 export const hasWayIn = computed(() => me.value !== null && (me.value.sign_in.password || me.value.sign_in.single_sign_on !== null))
 /** Whether nothing is to be seen without signing in. */

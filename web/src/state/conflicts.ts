@@ -5,6 +5,7 @@ import { api, Refused, Unreachable } from '@/api/client'
 import type { FileConflict } from '@/api/past'
 import { i18n } from '@/i18n'
 
+import { looksOnly } from './account'
 import { tellRefusal } from './editing'
 import { mapFirst } from './map'
 import { catalogue, onReturn, report } from './service'
@@ -25,7 +26,7 @@ export const asked = reactive<{ count: number | null; more: boolean; failed: str
 export const deciding = ref<number | null>(null)
 
 /** Only who sees the whole estate is told. */
-export const decidable = computed(() => view.unit === null && !asked.barred)
+export const decidable = computed(() => view.unit === null && !asked.barred && !looksOnly.value)
 
 async function ask(): Promise<void> {
   if (!decidable.value) return

@@ -4,6 +4,7 @@ import { computed, reactive, shallowRef, watch } from 'vue'
 import { api, Refused, Unreachable } from '@/api/client'
 import type { Quarantined } from '@/api/lists'
 
+import { looksOnly } from './account'
 import { mapFirst } from './map'
 import { catalogue, onReturn, report } from './service'
 import { view } from './view'
@@ -16,7 +17,7 @@ export const mending = reactive<{ total: number | null; failed: string | null; b
 export const waiting = shallowRef<Quarantined | null>(null)
 
 /** Only who sees the whole estate may read them: they belong to no body yet. */
-export const mendable = computed(() => view.unit === null && !mending.barred)
+export const mendable = computed(() => view.unit === null && !mending.barred && !looksOnly.value)
 
 let asking = false
 async function ask(after: number | null): Promise<void> {

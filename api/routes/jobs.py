@@ -104,11 +104,17 @@ def _kind(importer: Importer) -> dict[str, Any]:
         "kind": importer.kind,
         "title": importer.title._asdict(),
         "description": importer.description._asdict(),
-        "suffixes": list(importer.suffixes),
+        "suffixes": list(_suffixes(importer)),
         "layers": list(importer.layers),
         "spatial": any(layer_named(name).spatial for name in importer.layers),
         "sheet": _has_sheet(importer),
     }
+
+
+def _suffixes(importer: Importer) -> tuple[str, ...]:
+    """Return the endings that a kind takes; a shapefile is several files and comes as a zip."""
+    known = importer.suffixes
+    return (*known, ".zip") if ".shp" in known and ".zip" not in known else known
 
 
 def _has_sheet(importer: Importer) -> bool:
@@ -178,8 +184,9 @@ async def ask_import(
     """
     importer = importer_of(kind)
     refuse_import(session.actor, importer)
-    if not name.lower().endswith((*importer.suffixes, ".zip")):
-        readable = "、".join((*importer.suffixes, ".zip"))
+    suffixes = _suffixes(importer)
+    if not name.lower().endswith(suffixes):
+        readable = "、".join(suffixes)
         raise BadRequest(
             zh=f"“{importer.title.zh}”读取 {readable}；收到的是 {name}",
             en=f"{importer.title.en} is read from {readable}; got {name}",

@@ -203,11 +203,12 @@ def test_a_service_that_cannot_start_ends_and_says_so(
             "ONEMAP_DATABASE_URL": database.owner_url,
             "ONEMAP_APP_DATABASE_URL": database.app_url,
             "ONEMAP_LANGUAGE": "en",
+            "ONEMAP_JOBS": "off",
             "PYTHONPATH": str(tmp_path),
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert ended.returncode == 1
     assert "isal is broken" in ended.stderr

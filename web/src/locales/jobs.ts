@@ -2,7 +2,7 @@
 export const zh = {
   jobs: {
     title: '导入与任务',
-    rule: '上传的文件由服务在后台导入：要么全部写入，要么一行不写；有问题的行放到“待修的行”。',
+    rule: '上传的文件由服务在后台导入：要么全部写入，要么一行不写；有问题的行放到“导入待修”。',
     kind: '文件里是什么',
     file: '文件',
     choose: '选择文件…',
@@ -25,6 +25,7 @@ export const zh = {
     none: '还没有任务。',
     cancel: '取消任务',
     cancel_ask: '取消“{title}”？已完成的部分全部撤销，不会留下一半。',
+    go_on: '继续运行',
     cancelling: '正在取消…',
     of: '{done} / {total}',
     counts: '读取 {read} · 新增 {loaded} · 更新 {updated} · 未变 {unchanged} · 待修 {quarantined}',
@@ -63,6 +64,7 @@ export const en: typeof zh = {
     none: 'There are no jobs yet.',
     cancel: 'Cancel the job',
     cancel_ask: 'Cancel “{title}”? All that was done is taken back; nothing stays half-done.',
+    go_on: 'Let it run',
     cancelling: 'Cancelling…',
     of: '{done} / {total}',
     counts: 'read {read} · new {loaded} · updated {updated} · unchanged {unchanged} · to mend {quarantined}',

@@ -40,6 +40,8 @@ ASIDE = {
     ("layers/audit/sealing.py", "SEAL"): "audit_seal",
     ("layers/audit/pruning.py", "RECORD"): "audit_record",
     ("layers/audit/pruning.py", "SEAL"): "audit_seal",
+    # Who asked for which job, and how far it is.
+    ("layers/jobs.py", "JOB"): "job",
     # Who may come in, and which database is the demo's.
     ("layers/administering.py", "ACCOUNT"): "account",
     ("layers/administering.py", "GRANT"): "role_grant",
@@ -59,12 +61,15 @@ ASIDE = {
     ("onemap/tokens.py", "TOKEN"): "api_token",
     ("onemap/demo/mark.py", "META"): "meta",
 }
-# The triggers of history, log and traces, the COPY that `copy_rows` composes, and the number from
+# The triggers of history, log and traces, the queue's own functions, what is counted of requests (in
+# SQLite), the COPY that `copy_rows` composes, and the number from
 # which a restored estate counts its transactions (the table meta).
 TEXTS_ASIDE = {
     "layers/sql/history.sql",
     "layers/sql/history_0002.sql",
     "layers/sql/audit.sql",
+    "layers/sql/queue.sql",
+    "api/rates.py",
     "layers/copy.py",
     "onemap/backup/restoring.py",
 }

@@ -61,9 +61,9 @@ ASIDE = {
     ("onemap/tokens.py", "TOKEN"): "api_token",
     ("onemap/demo/mark.py", "META"): "meta",
 }
-# The triggers of history, log and traces, the queue's own functions, what is counted of requests (in
-# SQLite), the COPY that `copy_rows` composes, and the number from
-# which a restored estate counts its transactions (the table meta).
+# The triggers of history, log and traces, the queue's own functions, what is counted of requests
+# (in SQLite), the COPY that `copy_rows` composes, and the number from which a restored estate
+# counts its transactions (the table meta).
 TEXTS_ASIDE = {
     "layers/sql/history.sql",
     "layers/sql/history_0002.sql",

@@ -16,6 +16,7 @@ from onemap.clock import Clock
 from onemap.page import PageFiles
 from onemap.serving import HANDED_ON
 from onemap.settings import Settings, load
+from onemap.tracing import trace
 
 
 def page_dir() -> Path | None:
@@ -78,6 +79,8 @@ def create() -> FastAPI:
             log_all=settings.log_level == "debug",
         )
     )
+    if settings.otlp_url is not None:
+        trace(app, settings.otlp_url)
     page = page_dir()
     if page is not None:
         app.mount("/", PageFiles(directory=page, html=True), name="page")

@@ -12,6 +12,7 @@ import asyncio
 import os
 import re
 import resource
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from starlette.types import Scope
 
 from api.database import Connections
 from api.feed import NEVER
@@ -37,12 +39,17 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.
 _METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
 
 
+Listener = Callable[[Scope, str | None, int, float], None]
+"""Is told each request: its scope, the template of its route, the status and the seconds."""
+
+
 class Metrics:
     """The numbers of one process."""
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
         self.in_flight = 0
+        self.listeners: list[Listener] = []
         self.registry = registry = CollectorRegistry()
         self._requests = Histogram(
             "onemap_request_seconds",

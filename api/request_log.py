@@ -78,7 +78,10 @@ class RequestLog:
         finally:
             whole = time.perf_counter() - started
             self._metrics.in_flight -= 1
-            self._metrics.note(scope["method"], template_of(scope), status, waited or whole)
+            route = template_of(scope)
+            self._metrics.note(scope["method"], route, status, waited or whole)
+            for listener in self._metrics.listeners:
+                listener(scope, route, status, whole)
             _tell(scope, status, waited, whole)
 
 

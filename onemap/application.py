@@ -17,6 +17,7 @@ from onemap.clock import Clock
 from onemap.handing import HANDED_ON
 from onemap.page import beneath
 from onemap.settings import Settings, load
+from onemap.tracing import trace
 
 
 def page_dir() -> Path | None:
@@ -50,7 +51,10 @@ def _oidc(settings: Settings) -> Oidc | None:
 def create() -> FastAPI:
     """Make the application in a serving process, from what `run` handed on."""
     handed: dict[str, Any] = json.loads(os.environ[HANDED_ON])
+    settings = load(**handed["settings"])
     app = create_app(config_of(handed))
+    if settings.otlp_url is not None:
+        trace(app, settings.otlp_url)
     page = page_dir()
     if page is not None:
         beneath(app, page)

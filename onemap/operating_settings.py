@@ -162,6 +162,18 @@ class OperatingSettings(BaseSettings):
         ),
     ] = None
 
+    otlp_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[^?#]+$",
+            json_schema_extra=about(
+                "OpenTelemetry 采集器地址（OTLP/HTTP），如 http://127.0.0.1:4318；不设则不发送",
+                "address of a collector of OpenTelemetry (OTLP over HTTP), as in "
+                "http://127.0.0.1:4318; unset: nothing is sent",
+            ),
+        ),
+    ] = None
+
     @field_validator("metrics_from")
     @classmethod
     def _networks(cls, value: str) -> str:

@@ -20,7 +20,7 @@ from uvicorn.config import STARTUP_FAILURE
 from api.wire import TileProtocol
 from onemap.clock import Clock
 from onemap.database import Database
-from onemap.handing import HANDED_ON, handed_on
+from onemap.handing import HANDED_ON, OWNER_ADDRESS, handed_on
 from onemap.settings import Settings
 from onemap.trouble import ExitCode, Trouble, say
 
@@ -70,6 +70,8 @@ def run(
     os.environ[HANDED_ON] = json.dumps(
         handed_on(settings, database, clock, demo=demo, demo_logins=demo_logins)
     )
+    # Serving processes that are started from here do without it.
+    owner = os.environ.pop(OWNER_ADDRESS, None)
     answered, ended = threading.Event(), threading.Event()
     threading.Thread(target=_announce, args=(settings, answered, ended), daemon=True).start()
     try:
@@ -94,6 +96,8 @@ def run(
     finally:
         ended.set()
         del os.environ[HANDED_ON]
+        if owner is not None:
+            os.environ[OWNER_ADDRESS] = owner
     # With several processes uvicorn returns as if all were well when none of them could start.
     if not answered.is_set():
         raise Trouble(

@@ -12,6 +12,9 @@ from onemap.settings import Settings
 HANDED_ON = "ONEMAP_SERVING"
 """What `onemap.serving.run` hands on to `onemap.application.create` in each serving process."""
 
+OWNER_ADDRESS = "ONEMAP_DATABASE_URL"
+"""Where the address of the owner stands, which no serving process needs."""
+
 
 def handed_on(
     settings: Settings,

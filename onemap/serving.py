@@ -24,7 +24,7 @@ from api.logs import configuration
 from api.wire import TileProtocol
 from onemap.clock import Clock
 from onemap.database import Database
-from onemap.handing import HANDED_ON, handed_on
+from onemap.handing import HANDED_ON, OWNER_ADDRESS, handed_on
 from onemap.settings import Settings
 from onemap.trouble import ExitCode, Trouble, say
 
@@ -105,6 +105,8 @@ def run(
     shared = tempfile.mkdtemp(prefix="onemap-metrics-") if settings.workers > 1 else None
     if shared:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
+    # Serving processes that are started from here do without it.
+    owner = os.environ.pop(OWNER_ADDRESS, None)
     answered, ended = threading.Event(), threading.Event()
     threading.Thread(target=_announce, args=(settings, answered, ended), daemon=True).start()
     try:
@@ -140,6 +142,8 @@ def run(
         if shared:
             del os.environ["PROMETHEUS_MULTIPROC_DIR"]
             shutil.rmtree(shared, ignore_errors=True)
+        if owner is not None:
+            os.environ[OWNER_ADDRESS] = owner
     # With several processes uvicorn returns as if all were well when none of them could start.
     if not answered.is_set():
         raise Trouble(

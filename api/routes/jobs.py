@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -34,6 +34,7 @@ from api.jobs import (
     told,
 )
 from api.problems import described
+from api.schemas import FREE
 from api.session import Session, actor_of, language_of
 from api.uploads import received
 from api.writing import Writer
@@ -46,6 +47,7 @@ from layers.jobs import JobKind, State
 from layers.problems import BadInput, BadRequest, Forbidden, NotFound, Problem, Unavailable
 from layers.registry import layer as layer_named
 
+T = TypeVar("T")
 router = APIRouter(tags=["jobs"], prefix="/jobs")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 IMPORTS = "/jobs/imports"
@@ -56,6 +58,7 @@ _UPLOAD: dict[str, Any] = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+_REPORT = orjson.dumps({"kind": "assets", "read": 4126, "loaded": 4126, "quarantined": 0}).decode()
 Key = Annotated[int, InPath(ge=1, le=2**63 - 1, description="编号 | id", examples=[17])]
 Word = Annotated[str | None, Query(max_length=200)]
 
@@ -111,6 +114,19 @@ def _kind(importer: Importer) -> dict[str, Any]:
     }
 
 
+def _known(named: Callable[[str], T], name: str, field: str) -> T:
+    """Return what a part of the request names.
+
+    Raises
+    ------
+    BadRequest : there is none; with those there are.
+    """
+    try:
+        return named(name)
+    except NotFound as missing:
+        raise BadRequest(*missing.text, field=field, value=name) from missing
+
+
 def _suffixes(importer: Importer) -> tuple[str, ...]:
     """Return the endings that a kind takes; a shapefile is several files and comes as a zip."""
     known = importer.suffixes
@@ -162,7 +178,7 @@ def _template(importer: Importer) -> bytes:
     response_class=Response,
     responses={
         202: documented(JOB, JOB_EXAMPLE)[200],
-        **described(400, 401, 403, 404, 413, 429, 503),
+        **described(400, 401, 403, 413, 429, 503),
     },
     openapi_extra=_UPLOAD,
 )
@@ -182,7 +198,7 @@ async def ask_import(
 
     Whoever keeps the whole of each layer that the kind fills may import it.
     """
-    importer = importer_of(kind)
+    importer = _known(importer_of, kind, "kind")
     refuse_import(session.actor, importer)
     suffixes = _suffixes(importer)
     if not name.lower().endswith(suffixes):
@@ -213,11 +229,11 @@ async def ask_import(
     summary="导出列表为任务 | A list as a file, made as a job",
     status_code=202,
     response_class=Response,
-    responses={202: documented(JOB, JOB_EXAMPLE)[200], **described(400, 401, 403, 404, 429, 503)},
+    responses={202: documented(JOB, JOB_EXAMPLE)[200], **described(400, 401, 403, 429, 503)},
 )
 async def ask_export(request: Request, session: Asker, asked: ExportBody) -> Response:
     """Have a list written to a file; its rows are those that the asker may read when it runs."""
-    layer = layer_named(asked.layer)
+    layer = _known(layer_named, asked.layer, "layer")
     if not session.actor.sees(layer):
         raise Forbidden(
             zh=f"您无权查看图层“{layer.title.zh}”；请向管理员申请",
@@ -232,13 +248,13 @@ async def ask_export(request: Request, session: Asker, asked: ExportBody) -> Res
     summary="生成瓦片归档 | A tile archive of public layers, made as a job",
     status_code=202,
     response_class=Response,
-    responses={202: documented(JOB, JOB_EXAMPLE)[200], **described(400, 401, 403, 404, 429, 503)},
+    responses={202: documented(JOB, JOB_EXAMPLE)[200], **described(400, 401, 403, 429, 503)},
 )
 async def ask_archive(request: Request, session: Asker, asked: ArchiveBody) -> Response:
     """Have the tiles of what anybody may see written to one file."""
     refuse_archive(session.actor)
     for name in asked.layers:
-        layer_named(name)
+        _known(layer_named, name, "layers")
     return await _asked(
         request, session, JobKind.ARCHIVE, asked.model_dump(mode="json"), staging.new_folder()
     )
@@ -312,7 +328,10 @@ async def cancel_job(request: Request, session: Asker, key: Key) -> Response:
     responses={
         200: {
             "description": "OK",
-            "content": {"application/octet-stream": {}, "application/json": {}},
+            "content": {
+                "application/octet-stream": {},
+                "application/json": {"schema": FREE, "example": _REPORT},
+            },
         },
         **described(400, 401, 403, 404, 503),
     },

@@ -77,6 +77,8 @@ class Schedule:
         assert settings.backup_at is not None
         self._settings = settings
         self._at = settings.backup_at
+        # As it is now: what serves does without the owner's address later on.
+        self._environment = os.environ | {"ONEMAP_DATA_DIR": str(settings.data_dir)}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="backups", daemon=True)
 
@@ -111,9 +113,8 @@ class Schedule:
             sys.executable, "-m", "onemap", "backup", str(settings.backups),
             "--keep", str(settings.backup_keep),
         ]  # fmt: skip
-        environment = os.environ | {"ONEMAP_DATA_DIR": str(settings.data_dir)}
         with subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            command, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
         ) as running:  # fmt: skip
             # Who looks at the map goes before it.

@@ -26,6 +26,8 @@ class Hosted:
 
     def __init__(self, settings: Settings, *, demo: bool) -> None:
         self._settings, self._demo = settings, demo
+        # As it is now: what serves does without the owner's address later on.
+        self._environment = os.environ | {"ONEMAP_DATA_DIR": str(settings.data_dir)}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
@@ -44,7 +46,7 @@ class Hosted:
             command = [sys.executable, "-m", "onemap", "worker", "--under", str(os.getpid())]
             with subprocess.Popen(
                 [*command, "--demo"] if self._demo else command,
-                env=os.environ | {"ONEMAP_DATA_DIR": str(self._settings.data_dir)},
+                env=self._environment,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             ) as running:  # fmt: skip
                 waited = 0.0

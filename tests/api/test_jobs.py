@@ -140,7 +140,7 @@ async def test_what_may_not_be_imported_is_refused_and_leaves_nothing(
         }
     assert nobody.status_code == 401
     assert found == {
-        "viewer": 403, "another's layer": 403, "a token that reads": 403, "no such kind": 404,
+        "viewer": 403, "another's layer": 403, "a token that reads": 403, "no such kind": 400,
         "another ending": 400, "empty": 400, "too large": 413,
     }  # fmt: skip
     uploads = tmp_path / "uploads"

@@ -70,7 +70,6 @@ TEXTS_ASIDE = {
     "layers/sql/history_0002.sql",
     "layers/sql/audit.sql",
     "layers/sql/queue.sql",
-    "api/rates.py",
     "layers/copy.py",
     "onemap/backup/restoring.py",
 }

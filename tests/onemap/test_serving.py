@@ -172,7 +172,7 @@ def test_it_waits_for_a_database_that_is_not_there_yet(data_dir: Path, port: int
         databases.ensure(private, databases.ESTATE)
         url = private.url(databases.ESTATE, databases.OWNER)
     service = subprocess.Popen(
-        [sys.executable, "-m", "onemap", "serve", "--port", str(port)],
+        [sys.executable, "-m", "onemap", "serve", "--port", str(port), "--workers", "2"],
         env=os.environ
         | {
             "ONEMAP_DATABASE_URL": url, "ONEMAP_DATA_DIR": str(data_dir),
@@ -185,6 +185,9 @@ def test_it_waits_for_a_database_that_is_not_there_yet(data_dir: Path, port: int
         assert "is not there yet" in service.stdout.readline()
         with cluster.running(data_dir):
             assert service.stdout.readline() == f"The map is at http://127.0.0.1:{port}/\n"
+            handed = [Path(f"/proc/{pid}/environ").read_bytes() for pid in children_of(service.pid)]
+            assert any(b"ONEMAP_SERVING" in each for each in handed)
+            assert not any(b"ONEMAP_DATABASE_URL" in each for each in handed)
             service.send_signal(signal.SIGTERM)
             service.communicate(timeout=60)
     finally:

@@ -62,13 +62,21 @@ async def test_a_refusal_is_one_line_with_its_route_and_without_the_address_aske
     assert "Zhang" not in lines.text()
 
 
-async def test_what_goes_well_is_told_at_debug_alone(client, lines):
+async def test_what_goes_well_is_told_at_debug_alone(client, lines, monkeypatch):
+    monkeypatch.setattr("api.request_log.SLOW_S", 60.0)
     assert (await client.get("/healthz")).status_code == 200
     assert (await client.get("/tiles/buildings/14/13500/6200")).status_code in (200, 204)
     assert {each["level"] for each in of_requests(lines)} == {"debug"}
     assert [each["route"] for each in of_requests(lines)] == [
         "/healthz", "/tiles/{layer}/{z}/{x}/{y}",
     ]  # fmt: skip
+
+
+async def test_who_had_to_wait_is_told(client, lines, monkeypatch):
+    monkeypatch.setattr("api.request_log.SLOW_S", 0.0)
+    await client.get("/healthz")
+    (told,) = of_requests(lines, "warning")
+    assert (told["message"], told["route"], told["status"]) == ("slow", "/healthz", 200)
 
 
 @pytest.mark.parametrize(

@@ -50,23 +50,35 @@ def describe(app: FastAPI) -> None:
         whole = made()
         for path, methods in whole["paths"].items():
             for operation in methods.values():
-                responses = operation["responses"]
-                _read_examples(responses)
-                if "422" not in responses:
-                    continue
-                if responses["422"]["description"] == _FRAMEWORKS:
-                    del responses["422"]
-                for status, told in described(400, 401, 429, 503).items():
-                    responses.setdefault(str(status), told)
-                # Pages of the OGC interface say so in one breath: those without a name in their
-                # address are always there.
-                if path.startswith("/ogc") and "{" not in path:
-                    responses.pop("404", None)
+                _tell_refusals(path, operation["responses"])
+                _tell_parameters(operation.get("parameters", []))
         for name in ("HTTPValidationError", "ValidationError"):
             whole["components"]["schemas"].pop(name, None)
         return whole
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _tell_refusals(path: str, responses: dict[str, Any]) -> None:
+    _read_examples(responses)
+    if "422" not in responses:
+        return
+    if responses["422"]["description"] == _FRAMEWORKS:
+        del responses["422"]
+    for status, told in described(400, 401, 429, 503).items():
+        responses.setdefault(str(status), told)
+    # Pages of the OGC interface say so in one breath: those without a name in their address are
+    # always there.
+    if path.startswith("/ogc") and "{" not in path:
+        responses.pop("404", None)
+
+
+def _tell_parameters(parameters: list[dict[str, Any]]) -> None:
+    """Describe a parameter that is a field of a model, which its schema alone does."""
+    for each in parameters:
+        schema = each.get("schema", {})
+        if "description" in schema:
+            each.setdefault("description", schema.pop("description"))
 
 
 def _read_examples(responses: dict[str, Any]) -> None:

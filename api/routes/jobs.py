@@ -151,7 +151,8 @@ def _has_sheet(importer: Importer) -> bool:
     },
 )
 async def get_template(
-    session: Asker, kind: Annotated[str, InPath(max_length=100, examples=["assets"])]
+    session: Asker,
+    kind: Annotated[str, InPath(max_length=100, description="种类 | kind", examples=["assets"])],
 ) -> Response:
     """Return the sheet with its headings and one example row."""
     importer = importer_of(kind)
@@ -329,7 +330,7 @@ async def cancel_job(request: Request, session: Asker, key: Key) -> Response:
         200: {
             "description": "OK",
             "content": {
-                "application/octet-stream": {},
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
                 "application/json": {"schema": FREE, "example": _REPORT},
             },
         },

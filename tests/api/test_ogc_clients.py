@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
-import pyogrio
 import pytest
 from owslib.ogcapi.features import Features
 from pandas.testing import assert_series_equal
@@ -50,10 +52,26 @@ def address(module_database: Clone) -> Iterator[str]:
         process.terminate()
 
 
+def told_by_gdal(function: str, address: str, **options: Any) -> Any:
+    """Call pyogrio in a process of its own: in this one the importers leave such drivers out."""
+    code = (
+        "import pickle, sys, pyogrio; address, options = pickle.load(sys.stdin.buffer); "
+        f"pickle.dump(pyogrio.{function}(address, **options), sys.stdout.buffer)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=pickle.dumps((f"OAPIF:{address}", options)),
+        env={name: value for name, value in os.environ.items() if name != "OGR_SKIP"},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return pickle.loads(done.stdout)
+
+
 def test_gdal_lists_the_collections_and_reads_every_room(address: str):
-    listed = [name for name, _ in pyogrio.list_layers(f"OAPIF:{address}")]
+    listed = [name for name, _ in told_by_gdal("list_layers", address)]
     assert listed == [each.name for each in LAYERS]
-    found = pyogrio.read_dataframe(f"OAPIF:{address}", layer="rooms", PAGE_SIZE=60)
+    found = told_by_gdal("read_dataframe", address, layer="rooms", PAGE_SIZE=60)
     known = planted.rooms()
     assert len(found) == len(known)
     found = found.sort_values("source_key").reset_index(drop=True)
@@ -68,7 +86,7 @@ def test_gdal_lists_the_collections_and_reads_every_room(address: str):
 
 def test_gdal_asks_for_a_box_and_for_another_coordinate_system(address: str):
     box = (116.3025, 39.9015, 116.3081, 39.9052)
-    found = pyogrio.read_dataframe(f"OAPIF:{address}", layer="rooms", bbox=box, PAGE_SIZE=500)
+    found = told_by_gdal("read_dataframe", address, layer="rooms", bbox=box, PAGE_SIZE=500)
     known = planted.rooms()
     expected = known[known.intersects(planted.shapely.box(*box))]
     assert set(found["source_key"]) == set(expected["source_key"])

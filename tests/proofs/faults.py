@@ -26,6 +26,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
+from layers.committed import CHANNEL
 from onemap import cluster, postgres
 from tests.bench.servers import ROOT, UNLIMITED, answering, free_port, process, without_onemap
 from tests.proofs.ledger import LAYER, Load
@@ -33,6 +34,7 @@ from tests.proofs.ledger import LAYER, Load
 DEMO = "onemap_demo"
 DISK_MB = 1500
 ROWS = 200
+PROCESSES = 2
 IMPORTED = 3000
 JUMPS_S = (86_400, -3_600, 30 * 86_400, -86_400, 0)
 _CLOCK = struct.Struct("q")
@@ -69,17 +71,19 @@ class Outcome:
 
     fault: str
     back_s: list[float] = field(default_factory=list)
-    taken_up_s: list[float] = field(default_factory=list)
-    """From the death of a worker until its job was done by another."""
+    replaced_s: list[float] = field(default_factory=list)
+    """From the death of a process until another did what it had done: served, finished its job."""
     acknowledged: int = 0
     refused: int = 0
     lost: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         back = sorted(self.back_s)
-        again = sorted(self.taken_up_s)
+        again = sorted(self.replaced_s)
         jobs = (
-            f"; jobs done again after {statistics.median(again):.1f} s (median), " if again else ""
+            f"; its work taken over after {statistics.median(again):.1f} s (median), "
+            if again
+            else ""
         )
         jobs += f"{again[-1]:.1f} s (longest)" if again else ""
         return (
@@ -167,7 +171,7 @@ def _small_disk(folder: Path) -> Iterator[None]:
 def _served(folder: Path, clock: Path | None) -> Iterator[Estate]:
     port = free_port()
     environment = {
-        **without_onemap(), **UNLIMITED, "ONEMAP_DATA_DIR": str(folder), "ONEMAP_WORKERS": "2",
+        **without_onemap(), **UNLIMITED, "ONEMAP_DATA_DIR": str(folder), "ONEMAP_WORKERS": str(PROCESSES),
         "ONEMAP_LANGUAGE": "en",
     }  # fmt: skip
     if clock is not None:
@@ -203,15 +207,35 @@ def _children(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def _kill_server(estate: Estate, _outcome: Outcome, _number: int) -> float:
-    """Kill one of the serving processes; the one above starts another."""
+def _kill_server(estate: Estate, outcome: Outcome, _number: int) -> float:
+    """Kill one of the serving processes; the one above starts another, which is waited for.
+
+    Each listens for changes with a connection of its own once it serves.
+    """
     serving = [
         each
         for each in _children(estate.pid)
         if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()
     ]
-    os.kill(random.choice(serving), signal.SIGKILL)
-    return time.monotonic()
+    with psycopg.connect(estate.url(), autocommit=True) as link:
+        os.kill(random.choice(serving), signal.SIGKILL)
+        struck = time.monotonic()
+        time.sleep(0.5)
+        while _listening(link) < PROCESSES:
+            if time.monotonic() > struck + 180:
+                outcome.lost.append("the killed process is not replaced")
+                break
+            time.sleep(0.05)
+    outcome.replaced_s.append(time.monotonic() - struck)
+    return struck
+
+
+def _listening(link: psycopg.Connection) -> int:
+    row = link.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE %s", (f"LISTEN%{CHANNEL}%",)
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _kill_postgres(estate: Estate, _outcome: Outcome, _number: int) -> float:
@@ -304,7 +328,7 @@ def _kill_worker(estate: Estate, outcome: Outcome, number: int) -> float:
                 outcome.lost.append(f"the job of {source} is {state} after three minutes")
                 break
             time.sleep(0.1)
-        outcome.taken_up_s.append(time.monotonic() - struck)
+        outcome.replaced_s.append(time.monotonic() - struck)
         outcome.lost += _half(link, source, whole=True)
     return struck
 

@@ -191,7 +191,9 @@ def test_it_waits_for_a_database_that_is_not_there_yet(data_dir: Path, port: int
             service.send_signal(signal.SIGTERM)
             service.communicate(timeout=60)
     finally:
-        service.kill()
+        # Its processes would outlive it if it were killed.
+        service.terminate()
+        service.wait(60)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

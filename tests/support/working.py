@@ -95,11 +95,12 @@ def ended(row: Any) -> bool:
 
 def children_of(pid: int) -> list[int]:
     """Return the processes that a process has started."""
-    return [
-        int(each)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for each in (task / "children").read_text().split()
-    ]
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # A thread may end while its neighbours are looked at.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += [int(each) for each in (task / "children").read_text().split()]
+    return found
 
 
 @contextlib.contextmanager

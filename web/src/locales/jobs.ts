@@ -2,6 +2,7 @@
 export const zh = {
   jobs: {
     title: '导入与任务',
+    tab: '导入与任务',
     rule: '上传的文件由服务在后台导入：要么全部写入，要么一行不写；有问题的行放到“导入待修”。',
     kind: '文件里是什么',
     file: '文件',
@@ -41,6 +42,7 @@ export const zh = {
 export const en: typeof zh = {
   jobs: {
     title: 'Imports and jobs',
+    tab: 'Jobs',
     rule: 'An uploaded file is imported in the background: all of it or nothing; rows that have something wrong go to the rows to mend.',
     kind: 'What the file holds',
     file: 'File',
@@ -69,7 +71,7 @@ export const en: typeof zh = {
     of: '{done} / {total}',
     counts: 'read {read} · new {loaded} · updated {updated} · unchanged {unchanged} · to mend {quarantined}',
     checked: 'Checked only, nothing was written',
-    mend: 'See the {n} rows to mend',
+    mend: 'Rows to mend: {n}',
     fetch: 'Download',
     anothers: 'Somebody else’s job',
     rows: '{n} rows',

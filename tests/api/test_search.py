@@ -82,7 +82,7 @@ async def test_the_search_of_a_moment_finds_what_was_recorded_then(
         assert await found(client, "building three", at=at) == await found(client, "building three")
         early = (await client.get("/search?q=B03-412&at=1990-01-01")).json()
     # Instants, since their days differ by the zone in which they are written.
-            assert datetime.fromisoformat(early["earliest"]) <= datetime.fromisoformat(at)
+    assert datetime.fromisoformat(early["earliest"]) <= datetime.fromisoformat(at)
     assert [each["id"] for each in early["results"]] == [room]
     async with serve(database, anonymous="public") as client:
         assert await found(client, "周试一", at=at) == []

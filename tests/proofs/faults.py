@@ -80,16 +80,14 @@ class Outcome:
     def __str__(self) -> str:
         back = sorted(self.back_s)
         again = sorted(self.replaced_s)
-        jobs = (
-            f"; its work taken over after {statistics.median(again):.1f} s (median), "
-            if again
-            else ""
-        )
-        jobs += f"{again[-1]:.1f} s (longest)" if again else ""
+        taken = ""
+        if again:
+            median = statistics.median(again)
+            taken = f"; its work taken over after {median:.1f} s (median), {again[-1]:.1f} s"
         return (
             f"{self.fault:10} {len(back)} times: {self.acknowledged} writes acknowledged, "
             f"{self.refused} refused, {len(self.lost)} lost; back after "
-            f"{statistics.median(back):.2f} s (median), {back[-1]:.2f} s (longest){jobs}"
+            f"{statistics.median(back):.2f} s (median), {back[-1]:.2f} s (longest){taken}"
         )
 
 
@@ -171,7 +169,8 @@ def _small_disk(folder: Path) -> Iterator[None]:
 def _served(folder: Path, clock: Path | None) -> Iterator[Estate]:
     port = free_port()
     environment = {
-        **without_onemap(), **UNLIMITED, "ONEMAP_DATA_DIR": str(folder), "ONEMAP_WORKERS": str(PROCESSES),
+        **without_onemap(), **UNLIMITED, "ONEMAP_DATA_DIR": str(folder),
+        "ONEMAP_WORKERS": str(PROCESSES),
         "ONEMAP_LANGUAGE": "en",
     }  # fmt: skip
     if clock is not None:

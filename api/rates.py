@@ -1,7 +1,7 @@
 """How often somebody may ask: by account where one is known, else by address.
 
 The library `limits` counts, in windows that begin with the first request in them. What it counts
-in is a file of SQLite that the processes of a host share: counting costs some 20 µs and no round
+in is a file of SQLite that the processes of a host share: counting costs some 40 µs and no round
 trip to the database, and goes on while that is away. Only what is rare or dear is counted there.
 All requests of an address together are counted otherwise (`api.flood`).
 

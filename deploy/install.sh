@@ -199,8 +199,10 @@ switch() {
     does systemctl daemon-reload
     # A restart takes the private database from commands that are under way: not without need.
     if [ "$changed" ] && running; then
-        say "重启服务 | restarting the service"
-        does systemctl restart onemap.service
+        say "停止服务，升级数据表，再启动 | stopping the service, upgrading its tables, starting it"
+        does systemctl stop onemap.service
+        does "$prefix/bin/onemap" db upgrade
+        does systemctl start onemap.service
     fi
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from onemap.handing import HANDED_ON
 from onemap.page import beneath
 from onemap.settings import Settings, load
 from onemap.tracing import trace
+from onemap.tying import tie_to
 
 
 def page_dir() -> Path | None:
@@ -51,6 +53,8 @@ def _oidc(settings: Settings) -> Oidc | None:
 def create() -> FastAPI:
     """Make the application in a serving process, from what `run` handed on."""
     handed: dict[str, Any] = json.loads(os.environ[HANDED_ON])
+    if os.getpid() != handed["parent"]:  # one of several
+        tie_to(handed["parent"], signal.SIGTERM)
     settings = load(**handed["settings"])
     app = create_app(config_of(handed))
     if settings.otlp_url is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,4 +41,5 @@ def handed_on(
         "ticks": None if database.ticks is None else str(database.ticks),
         "offset_s": clock.offset.total_seconds(),
         "demo": demo,
+        "parent": os.getpid(),
     }

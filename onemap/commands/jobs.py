@@ -45,7 +45,7 @@ def worker(
 
     from onemap.database import opened, refuse_other
     from onemap.handing import handed_on
-    from onemap.jobs.child import tie_to
+    from onemap.tying import tie_to
     from onemap.jobs.worker import Worker
     from onemap.settings import load
 

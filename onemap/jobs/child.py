@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import logging
-import os
 import signal
 import sys
 import time
@@ -22,9 +20,9 @@ from layers.jobs import JobKind
 from layers.labels import Text
 from layers.problems import Problem
 from onemap.jobs.worker import AGAIN
+from onemap.tying import tie_to
 
 EVERY_S = 0.5
-_PR_SET_PDEATHSIG = 1
 log = logging.getLogger("onemap.jobs")
 
 
@@ -88,13 +86,6 @@ class Task:
         """End the job well; for one that wrote nothing into the database."""
         with self.engine.begin() as connection:
             self.finish(connection, result, scope)
-
-
-def tie_to(parent: int, how: signal.Signals) -> None:
-    """Let the kernel end this process when the one that started it ends, however that ends."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(how))
-    if os.getppid() != parent:
-        sys.exit(0)  # it had ended already
 
 
 def main() -> None:

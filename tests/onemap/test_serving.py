@@ -147,6 +147,22 @@ def test_a_worker_ends_with_its_service_however_that_ends(data_dir: Path, port: 
     cluster.stop(data_dir)
 
 
+def test_serving_processes_end_with_the_command_however_that_ends(
+    data_dir: Path, port: int
+) -> None:
+    service = start(data_dir, port, "--workers", "2")
+    children = children_of(service.pid)
+    serving = [
+        pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    assert len(serving) == 2
+    service.kill()
+    service.wait()
+    soon(lambda: not any(is_alive(pid) for pid in serving))
+    # Nobody was left to stop the database; the next start finds and stops it.
+    cluster.stop(data_dir)
+
+
 def activity(data_dir: Path) -> bytes:
     """Return the names of all who are connected to the estate's database."""
     private = cluster.start(data_dir)

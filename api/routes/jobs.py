@@ -36,6 +36,7 @@ from api.jobs import (
 from api.problems import described
 from api.schemas import FREE
 from api.session import Session, actor_of, language_of
+from api.tracing import routed, trace_now
 from api.uploads import received
 from api.writing import Writer
 from importers import sheets, staging
@@ -43,6 +44,7 @@ from importers.base import Importer
 from importers.registry import importer_of
 from importers.rights import imported_by, refuse_import
 from layers import jobs
+from layers.audit import Kind as Act
 from layers.jobs import JobKind, State
 from layers.problems import BadInput, BadRequest, Forbidden, NotFound, Problem, Unavailable
 from layers.registry import layer as layer_named
@@ -73,6 +75,7 @@ async def open_jobs(
 
     A page that looks how far a job is keeps no sign-in alive by that.
     """
+    routed(request.scope)
     state = request.app.state
     used = request.method != "GET"
     actor = await actor_of(request, state.connections, state.config, used=used)
@@ -337,8 +340,11 @@ async def cancel_job(request: Request, session: Asker, key: Key) -> Response:
         **described(400, 401, 403, 404, 503),
     },
 )
-async def get_result(session: Asker, key: Key) -> Response:
-    """Return the file that a job made, or the report of an import as JSON."""
+async def get_result(request: Request, session: Asker, key: Key) -> Response:
+    """Return the file that a job made, or the report of an import as JSON.
+
+    That a file is fetched is recorded before it goes out, like an export that is awaited.
+    """
     row = await found(session, jobs.one(key), key)
     if not is_own(session.actor, row) or row["state"] != State.DONE:
         raise NotFound(
@@ -357,6 +363,8 @@ async def get_result(session: Asker, key: Key) -> Response:
         raise NotFound(
             zh="文件已过保留期；请重新提交任务", en="The file is no longer kept; ask for it anew"
         )
+    layer = _read(row["arguments"]).get("layer") if row["kind"] == JobKind.REPORT else None
+    await trace_now(request, Act.EXPORT, layer, what="job", job=key, file=result["name"])
     return FileResponse(
         path,
         media_type=result["media_type"],

@@ -45,9 +45,9 @@ def worker(
 
     from onemap.database import opened, refuse_other
     from onemap.handing import handed_on
-    from onemap.tying import tie_to
     from onemap.jobs.worker import Worker
     from onemap.settings import load
+    from onemap.tying import tie_to
 
     if under is not None:
         tie_to(under, signal.SIGTERM)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlencode
@@ -23,6 +24,7 @@ from api.database import Connections
 from api.session import Session, open_session, session_as
 from importers import staging
 from layers.access import Actor
+from layers.audit import ORIGIN
 from layers.problems import Problem
 from onemap.application import config_of
 from onemap.jobs.asking import actor_of
@@ -70,7 +72,8 @@ def do(task: Task) -> None:
 
 
 async def _written(task: Task, actor: Actor, folder: Path) -> dict[str, Any]:
-    config = config_of(task.handed)
+    # It leaves sealing to those who serve.
+    config = replace(config_of(task.handed), trail=None, sealing_url=None)
     app = create_app(config)
     rows = _Counted(
         config.database_url, config.timezone, lambda done: task.progress("rows", done, None)
@@ -79,6 +82,9 @@ async def _written(task: Task, actor: Actor, folder: Path) -> dict[str, Any]:
 
     async def opened(request: Request, at: str | None = None, unit: int | None = None) -> Session:
         request.app.state.connections = rows
+        origin = ORIGIN.get()
+        if origin is not None:  # whose export the traces tell
+            origin.account_id, origin.account = actor.account_id, actor.name
         return await session_as(request, actor, at, unit)
 
     app.dependency_overrides[open_session] = opened

@@ -37,12 +37,13 @@ ROUTES = create_app(Config("postgresql://nowhere")).openapi()["paths"]
 # What tells no row of a layer, or of layers that hold nothing sensitive; what else it tells it says
 # where the answer is made.
 TELLS_NO_LAYER = re.compile(
-    r"/(healthz|readyz|docs|catalogue|style\.json|workspaces|events|sign-.*|single-sign-on.*|me.*"
+    r"/(healthz|readyz|metrics|docs|jobs(/kinds.*|/{key})?|catalogue|style\.json|workspaces|events"
+    r"|sign-.*|single-sign-on.*|me.*"
     r"|administration.*|audit.*|ogc(/(api|conformance|collections|style\.css|tileMatrixSets.*))?"
     r"|filters|measures|archives/.*|meters/.*|buildings/.*|tiles/imagery/.*)"
 )
 SAYS_ITSELF = {"/search", "/changes", "/changes/between", "/conflicts", "/quarantine",
-               "/quarantine/export"}  # fmt: skip
+               "/quarantine/export", "/jobs/{key}/result"}  # fmt: skip
 
 
 @pytest.fixture

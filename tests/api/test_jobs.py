@@ -246,6 +246,26 @@ async def test_a_report_holds_what_its_asker_may_read_and_is_his_while_that_is_s
         assert tiles.content[:7] == b"PMTiles"
 
         with peopled.engine.begin() as connection:
+            traces = connection.execute(
+                sa.text(
+                    "SELECT account, layer, details->>'job' AS job FROM audit_waiting "
+                    "WHERE kind = 'export' AND details->>'what' = 'job'"
+                )
+            ).all()
+            assert {(each.layer, each.job) for each in traces} == {
+                ("persons", str(ids["planner"])), ("persons", str(ids["viewer"])),
+                (None, str(made.id)),
+            }  # fmt: skip
+            assert all(each.account for each in traces)
+            # The worker itself records the export that it makes, in the name of who asked.
+            by_worker = connection.scalars(
+                sa.text(
+                    "SELECT account FROM audit_waiting WHERE kind = 'export' AND address IS NULL"
+                )
+            ).all()
+            assert set(by_worker) == {"planner", "viewer"}
+
+        with peopled.engine.begin() as connection:
             connection.execute(
                 sa.text("UPDATE role_grant SET role = 'viewer' WHERE role = 'planner'")
             )

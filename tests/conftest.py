@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from layers.audit import ORIGIN
 from tests.support import databases
 from tests.support.demo import BuiltDemo, built
 
@@ -59,6 +60,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the server once all workers have ended."""
     if not hasattr(config, "workerinput") and RUN in config.stash:
         databases.end_run(config.stash[RUN], os.environ.get(EXTERNAL))
+
+
+@pytest.fixture(autouse=True)
+def nobody_acts() -> Iterator[None]:
+    """A command that a test runs in this process leaves no word of who acts to the next test."""
+    before = ORIGIN.set(None)
+    yield
+    ORIGIN.reset(before)
 
 
 @pytest.fixture(scope="session")

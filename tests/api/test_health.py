@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -40,6 +41,9 @@ async def test_while_it_stops_it_lives_but_is_not_ready(database: Clone) -> None
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://map.test") as client:
+            async with asyncio.timeout(30):  # it begins to listen beside what it answers
+                while not await app.state.feed.ready():
+                    await asyncio.sleep(0.02)
             assert (await client.get("/readyz")).status_code == 200
             app.state.hub.close()
             assert (await client.get("/readyz")).status_code == 503

@@ -42,7 +42,7 @@ async def test_while_it_stops_it_lives_but_is_not_ready(database: Clone) -> None
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://map.test") as client:
             async with asyncio.timeout(30):  # it begins to listen beside what it answers
-                while not await app.state.feed.ready():
+                while not await app.state.feed.ready():  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             assert (await client.get("/readyz")).status_code == 200
             app.state.hub.close()

@@ -51,7 +51,6 @@ def describe(app: FastAPI) -> None:
         for path, methods in whole["paths"].items():
             for operation in methods.values():
                 _tell_refusals(path, operation["responses"])
-                _tell_parameters(operation.get("parameters", []))
         for name in ("HTTPValidationError", "ValidationError"):
             whole["components"]["schemas"].pop(name, None)
         return whole
@@ -71,14 +70,6 @@ def _tell_refusals(path: str, responses: dict[str, Any]) -> None:
     # always there.
     if path.startswith("/ogc") and "{" not in path:
         responses.pop("404", None)
-
-
-def _tell_parameters(parameters: list[dict[str, Any]]) -> None:
-    """Describe a parameter that is a field of a model, which its schema alone does."""
-    for each in parameters:
-        schema = each.get("schema", {})
-        if "description" in schema:
-            each.setdefault("description", schema.pop("description"))
 
 
 def _read_examples(responses: dict[str, Any]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas import BOOLEAN, FREE, INTEGER, MOMENT, STRING, TEXT, maybe, one_of, record, rows
@@ -103,12 +104,41 @@ class ArchiveBody(BaseModel):
 class ImportOptions(BaseModel):
     """What is said of a file beside its kind; see ``onemap import``."""
 
-    model_config = ConfigDict(extra="forbid")
-    crs: str | None = Field(None, max_length=200, description="坐标系 | CRS: EPSG:4547, GCJ-02")
-    source: str | None = Field(None, max_length=200, description="数据集名称 | name of dataset")
-    body: str | None = Field(None, max_length=200, description="所属机构 | owning body")
-    layer: str | None = Field(None, max_length=200, description="图层或工作表 | layer or sheet")
-    encoding: str | None = Field(None, max_length=40, description="文字编码 | encoding of texts")
-    accept_guess: bool = Field(False, description="接受推测的坐标系 | accept a guessed CRS")
-    accept_ballpark: bool = Field(False, description="接受约百米误差 | accept a coarse shift")
-    dry_run: bool = Field(False, description="只检查 | check only, write nothing")
+    crs: str | None = None
+    source: str | None = None
+    body: str | None = None
+    layer: str | None = None
+    encoding: str | None = None
+    accept_guess: bool = False
+    accept_ballpark: bool = False
+    dry_run: bool = False
+
+
+def import_options(
+    *,
+    crs: Annotated[
+        str | None, Query(max_length=200, description="坐标系 | CRS: EPSG:4547, GCJ-02")
+    ] = None,
+    source: Annotated[
+        str | None, Query(max_length=200, description="数据集名称 | name of dataset")
+    ] = None,
+    body: Annotated[str | None, Query(max_length=200, description="所属机构 | owning body")] = None,
+    layer: Annotated[
+        str | None, Query(max_length=200, description="图层或工作表 | layer or sheet")
+    ] = None,
+    encoding: Annotated[
+        str | None, Query(max_length=40, description="文字编码 | encoding of texts")
+    ] = None,
+    accept_guess: Annotated[
+        bool, Query(description="接受推测的坐标系 | accept a guessed CRS")
+    ] = False,
+    accept_ballpark: Annotated[
+        bool, Query(description="接受约百米误差 | accept a coarse shift")
+    ] = False,
+    dry_run: Annotated[bool, Query(description="只检查 | check only, write nothing")] = False,
+) -> ImportOptions:
+    """Return what an address says of a file."""
+    return ImportOptions(
+        crs=crs, source=source, body=body, layer=layer, encoding=encoding,
+        accept_guess=accept_guess, accept_ballpark=accept_ballpark, dry_run=dry_run,
+    )  # fmt: skip

@@ -24,6 +24,7 @@ from api.job_schemas import (
     ArchiveBody,
     ExportBody,
     ImportOptions,
+    import_options,
 )
 from api.jobs import (
     found,
@@ -196,7 +197,7 @@ async def ask_import(
             min_length=1, max_length=300, description="文件名 | its name", examples=["资产.xlsx"]
         ),
     ],
-    options: Annotated[ImportOptions, Depends()],
+    options: Annotated[ImportOptions, Depends(import_options)],
 ) -> Response:
     """Keep the file and import it as a job: all of it or nothing, as its asker.
 

@@ -303,7 +303,7 @@ async def list_jobs(
 
 
 @router.get(
-    "/{key}",
+    "/{key:int}",
     summary="一项任务 | How far a job is",
     response_class=Response,
     responses=documented(JOB, JOB_EXAMPLE, 400, 401, 404, 503),
@@ -314,7 +314,7 @@ async def get_job(session: Asker, key: Key) -> Response:
 
 
 @router.delete(
-    "/{key}",
+    "/{key:int}",
     summary="取消任务 | Cancel a job",
     response_class=Response,
     responses=documented(JOB, JOB_EXAMPLE, 400, 401, 403, 404, 503),
@@ -327,7 +327,7 @@ async def cancel_job(request: Request, session: Asker, key: Key) -> Response:
 
 
 @router.get(
-    "/{key}/result",
+    "/{key:int}/result",
     summary="任务的结果 | What a job made: its file, or the report of an import",
     response_class=Response,
     responses={

@@ -54,7 +54,7 @@ def test_every_tracked_table_has_its_three_triggers_and_every_series_none(databa
     expected = ["onemap_track_delete", "onemap_track_insert", "onemap_track_update"]
     for table in tracked_tables():
         assert triggers.pop(table.name) == expected
-    assert triggers.pop("change_set") == ["onemap_seal"]
+    assert triggers.pop("change_set") == ["onemap_seal", "onemap_trace"]
     assert {name for name in triggers if name.startswith(("position", "reading"))} == set()
 
 

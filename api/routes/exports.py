@@ -44,8 +44,8 @@ _COLLECTION: dict[str, Any] = {
         }
     ],
 }
-_CONTENT: dict[str, Any] = {kind: {} for kind in _KINDS.values()}
-_CONTENT[_KINDS["geojson"]] = {
+CONTENT: dict[str, Any] = {kind: {} for kind in _KINDS.values()}
+CONTENT[_KINDS["geojson"]] = {
     "schema": {"type": "object", "additionalProperties": True},
     "example": orjson.dumps(_COLLECTION).decode(),
 }
@@ -57,7 +57,7 @@ _CONTENT[_KINDS["geojson"]] = {
     response_class=Response,
     responses={
         **described(400, 401, 403, 404, 503),
-        200: {"description": "a file", "content": _CONTENT},
+        200: {"description": "a file", "content": CONTENT},
     },
 )
 async def export_list(

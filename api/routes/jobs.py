@@ -35,6 +35,7 @@ from api.jobs import (
     told,
 )
 from api.problems import described
+from api.routes.exports import CONTENT
 from api.schemas import FREE
 from api.session import Session, actor_of, language_of
 from api.tracing import routed, trace_now
@@ -49,6 +50,7 @@ from layers.audit import Kind as Act
 from layers.jobs import JobKind, State
 from layers.problems import BadInput, BadRequest, Forbidden, NotFound, Problem, Unavailable
 from layers.registry import layer as layer_named
+from tiles.archive import MEDIA_TYPE as ARCHIVE_TYPE
 
 T = TypeVar("T")
 router = APIRouter(tags=["jobs"], prefix="/jobs")
@@ -334,7 +336,8 @@ async def cancel_job(request: Request, session: Asker, key: Key) -> Response:
         200: {
             "description": "OK",
             "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+                **CONTENT,
+                ARCHIVE_TYPE: {},
                 "application/json": {"schema": FREE, "example": _REPORT},
             },
         },

@@ -20,6 +20,8 @@ from tests.bench.servers import ROOT, without_onemap
 
 SEED = 20261012
 RESAMPLED = 10_000
+PACKED = {"Accept-Encoding": "gzip"}
+"""As browsers ask."""
 _SERVER = """
 import sys
 from pathlib import Path
@@ -44,11 +46,11 @@ def run(before: Path, rounds: int, seconds: float, count: int) -> int:
     for name, cache_mb, paths in _loads():
         with _served(before, count, cache_mb) as old, _served(ROOT, count, cache_mb) as new:
             for address in (old, new):
-                load.http(address, paths, 2)
+                load.http(address, paths, 2, PACKED)
             ratios = []
             for number in range(rounds):
                 pair = [old, new] if number % 2 else [new, old]
-                speed = {each: load.http(each, paths, seconds).per_second for each in pair}
+                speed = {each: load.http(each, paths, seconds, PACKED).per_second for each in pair}
                 ratios.append(speed[new] / speed[old])
             low = _bound(ratios)
             too_dear += low < 0.9

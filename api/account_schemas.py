@@ -89,7 +89,7 @@ TOKENS = record(
 NEW_TOKEN = record(id=INTEGER, token=STRING)
 ENROLMENT = record(uri=STRING, secret=STRING, picture=STRING)
 NEW_ACCOUNT = record(id=INTEGER, login=STRING, password=maybe(STRING))
-DONE = record(password=maybe(STRING))
+RESET = record(password=maybe(STRING))
 MADE = record(id=INTEGER)
 ACCOUNTS = record(
     accounts=rows(

@@ -12,6 +12,8 @@ from api.problems import described
 from api.schemas import Schema
 
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Authorization, Cookie"}
+DONE = {"status": "done"}
+"""What is answered to an act that gives nothing back."""
 
 
 def answer_of(document: Any) -> Response:
@@ -77,3 +79,10 @@ def _read_examples(responses: dict[str, Any]) -> None:
         for kind, content in told.get("content", {}).items():
             if "json" in kind and isinstance(content.get("example"), str):
                 content["example"] = orjson.loads(content["example"])
+
+
+def private(document: Any) -> Response:
+    """Return `document` as JSON that is kept nowhere."""
+    return Response(
+        written(document), media_type="application/json", headers={"Cache-Control": "no-store"}
+    )

@@ -49,6 +49,7 @@ from api.routes import (
     measures,
     meters,
     metrics,
+    my_credentials,
     ogc,
     quarantine,
     search,
@@ -100,6 +101,7 @@ PARTS = (
     sign_in,
     single_sign_on,
     me,
+    my_credentials,
     administration,
     audit,
 )

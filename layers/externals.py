@@ -8,11 +8,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from layers import administering
+from layers import administering, granting
 from layers.accounts import Account, folded
-from layers.administering import ACCOUNT, GRANT, Wanted
+from layers.administering import ACCOUNT, GRANT
 from layers.audit import Kind, note
 from layers.base import table_of
+from layers.granting import Wanted
 from layers.problems import Forbidden
 
 _LOGIN = re.compile(r"[^\w.@-]")
@@ -73,7 +74,7 @@ def follow_groups(
     """
     held = {
         _key(Wanted(each.role, each.body_id, each.layers)): each.id
-        for each in administering.grants(connection, account_id)
+        for each in granting.grants(connection, account_id)
         if each.origin == "group" and each.valid_until is None
     }
     due = {_key(each): each for each in wanted}
@@ -90,11 +91,11 @@ def follow_groups(
         )  # fmt: skip
     by_hand = {
         _key(Wanted(each.role, each.body_id, each.layers))
-        for each in administering.grants(connection, account_id)
+        for each in granting.grants(connection, account_id)
         if each.origin == "hand" and each.valid_until is None
     }
     for key in sorted(due.keys() - held.keys() - by_hand):
-        administering.grant(connection, account_id, due[key], now, origin="group")
+        granting.grant(connection, account_id, due[key], now, origin="group")
 
 
 def _key(each: Wanted) -> tuple[str, int, tuple[str, ...]]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from layers import administering
+from layers import administering, credentials, granting
 from layers.accounts import Account, ApiToken, Kind, RoleGrant, TokenScope, folded
-from layers.administering import Wanted
 from layers.audit import Kind as Act
 from layers.audit import note
 from layers.base import table_of
+from layers.granting import Wanted
 from layers.people import Body
 from layers.policy import BUSINESS
 from onemap.trouble import ExitCode, Trouble
@@ -40,9 +40,9 @@ def create(connection: sa.Connection, name: str, *, body: str | None, edit: bool
     body_id = None if body is None else body_of(connection, body)
     account = administering.create(connection, name, name, kind=Kind.SERVICE)
     for role in BUSINESS:
-        administering.grant(connection, account, Wanted(role, body_id), now)
+        granting.grant(connection, account, Wanted(role, body_id), now)
     scope = TokenScope.EDIT if edit else TokenScope.READ
-    return administering.make_token(connection, account, name, scope, now)[1]
+    return credentials.make_token(connection, account, name, scope, now)[1]
 
 
 def body_of(connection: sa.Connection, key: str) -> int:

@@ -10,32 +10,39 @@ from fastapi import APIRouter, Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from api.account_schemas import ACCOUNTS, DONE, MADE, NEW_ACCOUNT, NEW_TOKEN, SESSIONS, TOKENS, TREE
-from api.answers import documented
+from api.account_schemas import (
+    ACCOUNTS,
+    MADE,
+    NEW_ACCOUNT,
+    NEW_TOKEN,
+    RESET,
+    SESSIONS,
+    TOKENS,
+    TREE,
+)
+from api.answers import DONE, documented, private
 from api.callers import Caller, needs
 from api.entrance import Entrance, EntranceOf
-from api.routes.me import (
+from api.routes.my_credentials import (
     TOKEN_EXAMPLE,
     RowKey,
     TokenBody,
     check_token,
     known_layers,
-    private,
     told_session,
     told_token,
 )
 from api.schemas import STATUS
-from layers import administering, signing_in
+from layers import administering, credentials, granting, signing_in
 from layers.access import ESTATE, rows
 from layers.accounts import Ended, Kind, TokenScope
-from layers.administering import Wanted
+from layers.granting import Wanted
 from layers.people import BODIES
 from layers.policy import ROLES, Role
 from layers.problems import BadRequest
 
 router = APIRouter(prefix="/administration", tags=["administration"])
 _MOMENT = "2026-10-12T09:00:00+08:00"
-_STATUS = {"status": "done"}
 _ACCOUNT: dict[str, Any] = {
     "id": 3,
     "login": "zhangsan",
@@ -122,7 +129,7 @@ async def list_accounts(entrance: EntranceOf) -> Response:
 
     def act(connection: sa.Connection) -> tuple[list[Any], list[Any], dict[str, Any]]:
         found = administering.accounts(connection)
-        return found, administering.grants(connection), administering.locked(connection, now)
+        return found, granting.grants(connection), administering.locked(connection, now)
 
     accounts, grants, locked = await entrance.write(act, counted=False)
     names = await entrance.names(each.body_id for each in grants)
@@ -227,7 +234,7 @@ async def give_grant(entrance: EntranceOf, key: RowKey, body: GrantBody) -> Resp
         )
     wanted = Wanted(body.role, body.body_id, body.layers, body.valid_until)
     made = await entrance.write(
-        partial(administering.grant, account=key, wanted=wanted, now=entrance.now, by=by)
+        partial(granting.grant, account=key, wanted=wanted, now=entrance.now, by=by)
     )
     return private({"id": made})
 
@@ -236,13 +243,13 @@ async def give_grant(entrance: EntranceOf, key: RowKey, body: GrantBody) -> Resp
     "/grants/{key}",
     summary="撤销授权 | Revoke a grant",
     response_class=Response,
-    responses=documented(STATUS, _STATUS, 400, 401, 403, 404, 503),
+    responses=documented(STATUS, DONE, 400, 401, 403, 404, 503),
 )
 async def take_grant(entrance: EntranceOf, key: RowKey) -> Response:
     """Revoke a grant; the next request has it no more."""
     by = (await _administrator(entrance)).bearer.login
-    await entrance.write(partial(administering.revoke, grant_id=key, now=entrance.now, by=by))
-    return private(_STATUS)
+    await entrance.write(partial(granting.revoke, grant_id=key, now=entrance.now, by=by))
+    return private(DONE)
 
 
 @router.post(
@@ -266,7 +273,7 @@ async def make_token(entrance: EntranceOf, key: RowKey, body: TokenBody) -> Resp
                 field="account",
                 value=row.login,
             )
-        return administering.make_token(
+        return credentials.make_token(
             connection, key, body.name, TokenScope(body.scope), now,
             layers=body.layers, expires_at=body.expires_at,
         )  # fmt: skip
@@ -279,7 +286,7 @@ async def make_token(entrance: EntranceOf, key: RowKey, body: TokenBody) -> Resp
     "/accounts/{key}/{act}",
     summary="重置、停用、恢复、解锁 | Reset, disable, enable, unlock, take the second factor off",
     response_class=Response,
-    responses=documented(DONE, {"password": None}, 400, 401, 403, 404, 503),
+    responses=documented(RESET, {"password": None}, 400, 401, 403, 404, 503),
 )
 async def act_on_account(
     entrance: EntranceOf,
@@ -316,7 +323,7 @@ async def list_sessions(entrance: EntranceOf) -> Response:
     """List the sessions that go on, the latest used first."""
     caller = await _reader(entrance)
     rules, now = entrance.config.sign_in, entrance.now
-    found = await entrance.write(lambda c: administering.sessions(c, rules, now), counted=False)
+    found = await entrance.write(lambda c: credentials.sessions(c, rules, now), counted=False)
     return private(
         {
             "sessions": [
@@ -331,14 +338,14 @@ async def list_sessions(entrance: EntranceOf) -> Response:
     "/sessions/{key}",
     summary="结束会话 | End a session",
     response_class=Response,
-    responses=documented(STATUS, _STATUS, 400, 401, 403, 404, 503),
+    responses=documented(STATUS, DONE, 400, 401, 403, 404, 503),
 )
 async def end_session(entrance: EntranceOf, key: RowKey) -> Response:
     """End somebody's session; the next request of that browser is refused."""
     await _administrator(entrance)
     now = entrance.now
-    await entrance.write(lambda c: administering.end_session(c, key, Ended.BY_ADMINISTRATOR, now))
-    return private(_STATUS)
+    await entrance.write(lambda c: credentials.end_session(c, key, Ended.BY_ADMINISTRATOR, now))
+    return private(DONE)
 
 
 @router.get(
@@ -354,7 +361,7 @@ async def end_session(entrance: EntranceOf, key: RowKey) -> Response:
 async def list_tokens(entrance: EntranceOf) -> Response:
     """List the tokens of all accounts; the secrets are kept nowhere."""
     await _reader(entrance)
-    found = await entrance.write(administering.tokens, counted=False)
+    found = await entrance.write(credentials.tokens, counted=False)
     return private(
         {
             "tokens": [
@@ -369,14 +376,14 @@ async def list_tokens(entrance: EntranceOf) -> Response:
     "/tokens/{key}",
     summary="撤销令牌 | Revoke a token",
     response_class=Response,
-    responses=documented(STATUS, _STATUS, 400, 401, 403, 404, 503),
+    responses=documented(STATUS, DONE, 400, 401, 403, 404, 503),
 )
 async def revoke_token(entrance: EntranceOf, key: RowKey) -> Response:
     """Revoke somebody's token; the next request that bears it is refused."""
     await _administrator(entrance)
     now = entrance.now
-    await entrance.write(lambda c: administering.revoke_token(c, key, now))
-    return private(_STATUS)
+    await entrance.write(lambda c: credentials.revoke_token(c, key, now))
+    return private(DONE)
 
 
 @router.get(
@@ -398,7 +405,7 @@ async def list_bodies(entrance: EntranceOf) -> Response:
             sa.func.nlevel(body.c.path), body.c.code, body.c.id
         )
     )
-    grants = await entrance.write(administering.grants, counted=False)
+    grants = await entrance.write(granting.grants, counted=False)
     held: dict[int, int] = {}
     for each in grants:
         if each.body_id is not None and (

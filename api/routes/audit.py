@@ -14,13 +14,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from api import audit_files
-from api.answers import documented
+from api.answers import documented, private
 from api.audit_schemas import RECORDS, STATE
 from api.callers import Caller, needs
 from api.entrance import Entrance, EntranceOf
 from api.exports import CHUNK, XLSX_ROWS, begun, bytes_of, csv_heading, csv_lines
 from api.problems import described
-from api.routes.me import private
 from api.session import parse_moment
 from api.traces import Seen, Traces
 from api.tracing import route_of, trace_now

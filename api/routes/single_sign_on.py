@@ -14,7 +14,7 @@ from api.problems import described
 from api.single_sign_on import PATIENCE_S, WAY, Failed, Person, SingleSignOn
 from layers import externals, signing_in
 from layers.access import ESTATE, rows
-from layers.administering import Wanted
+from layers.granting import Wanted
 from layers.people import BODIES
 from layers.policy import Role
 from layers.problems import NotFound, Problem

@@ -58,13 +58,13 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make an account with a random password that must be changed at the first sign-in."""
-    from layers import administering
+    from layers import administering, granting
 
     def act(connection: Any, rules: Any, now: Any) -> str:
         account = administering.create(connection, login, name or login)
         if role is not None:
             wanted = _wanted(connection, role, body=body, estate=estate)
-            administering.grant(connection, account, wanted, now)
+            granting.grant(connection, account, wanted, now)
         return administering.reset(connection, account, rules, now)
 
     _told(login, _done(act, demo=demo), as_json=as_json)
@@ -136,11 +136,11 @@ def grant(
     demo: Demo = False,
 ) -> None:
     """Grant a role over a body and all below it, or over the whole estate."""
-    from layers import administering
+    from layers import granting
 
     def act(connection: Any, _: Any, now: Any) -> int:
         wanted = _wanted(connection, role, body=body, estate=estate, layers=layer, until=until)
-        return administering.grant(connection, login, wanted, now)
+        return granting.grant(connection, login, wanted, now)
 
     typer.echo(_done(act, demo=demo))
 
@@ -150,18 +150,18 @@ def revoke(
     login: Login, role: Role, body: BodyKey = None, estate: Everything = False, demo: Demo = False
 ) -> None:
     """Revoke the grants of a role over one body, or over the whole estate."""
-    from layers import administering
+    from layers import administering, granting
 
     def act(connection: Any, _: Any, now: Any) -> int:
         wanted = _wanted(connection, role, body=body, estate=estate)
         account = administering.found(connection, login)
         held = [
             each.id
-            for each in administering.grants(connection, account.id)
+            for each in granting.grants(connection, account.id)
             if (each.role, each.body_id) == (wanted.role, wanted.body_id)
         ]
         for each in held:
-            administering.revoke(connection, each, now)
+            granting.revoke(connection, each, now)
         return len(held)
 
     if _done(act, demo=demo) == 0:
@@ -174,11 +174,11 @@ def revoke(
 
 def listed(connection: Any, now: Any) -> list[dict[str, Any]]:
     """List the accounts with their grants in words, their state, and when they were last seen."""
-    from layers import administering, signing_in
+    from layers import administering, granting, signing_in
 
     locked = administering.locked(connection, now)
     held: dict[int, list[str]] = {}
-    for each in administering.grants(connection):
+    for each in granting.grants(connection):
         scope = "*" if each.whole_estate else str(each.body_id)
         some = f"[{','.join(each.layers)}]" if each.layers else ""
         until = f"<{each.valid_until.date()}" if each.valid_until else ""
@@ -221,7 +221,7 @@ def _wanted(
 ) -> Any:
     from datetime import datetime
 
-    from layers.administering import Wanted
+    from layers.granting import Wanted
     from layers.policy import Role as Known
     from layers.registry import layer as layer_named
     from onemap.settings import load

@@ -10,11 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from layers import administering, passwords, signing_in
+from layers import administering, granting, passwords, signing_in
 from layers.accounts import Account
-from layers.administering import Wanted
 from layers.audit import Kind, note
 from layers.base import table_of
+from layers.granting import Wanted
 from layers.people import Body
 from layers.policy import ROLES, Role
 
@@ -48,7 +48,7 @@ def ensure(connection: sa.Connection, now: datetime) -> None:
         if row is None:
             key = administering.create(connection, login, ROLES[role].zh)
             scope = body_id if role in _ONE_BODY else None
-            administering.grant(connection, key, Wanted(role, scope), now)
+            granting.grant(connection, key, Wanted(role, scope), now)
             row = administering.found(connection, key)
         _let_in(connection, row, now)
 

@@ -9,7 +9,7 @@ import pytest
 
 from api.app import create_app
 from api.session import Config
-from layers.administering import Wanted
+from layers.granting import Wanted
 from layers.policy import Role
 from layers.signing_in import Rules
 from tests.api.signing import Browser, Clock

@@ -21,10 +21,10 @@ import sqlalchemy as sa
 
 from api.app import create_app
 from api.session import Config
-from layers import policy
+from layers import granting, policy
 from layers.accounts import ApiToken, RoleGrant
-from layers.administering import APART
 from layers.base import table_of
+from layers.granting import APART
 from layers.policy import BUSINESS, Role
 from layers.registry import LAYERS
 from layers.sharing import Form, sharing_of
@@ -174,7 +174,7 @@ def _people(connection: sa.Connection, planted: Planted) -> dict[str, str | None
             else:
                 for role in roles:
                     wanted = accounts.Wanted(role, planted.bodies[root])
-                    accounts.administering.grant(connection, key, wanted, datetime.now(UTC))
+                    granting.grant(connection, key, wanted, datetime.now(UTC))
         table, grants = table_of(ApiToken), table_of(RoleGrant)
         past = datetime.now(UTC) - timedelta(minutes=1)
         if caller.name == "expired":

@@ -10,7 +10,7 @@ import psycopg
 import pyotp
 import pytest
 
-from layers.administering import Wanted
+from layers.granting import Wanted
 from layers.policy import Role
 from layers.second_factor import Keys
 from layers.signing_in import Rules

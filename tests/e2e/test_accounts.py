@@ -11,7 +11,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from layers.administering import Wanted
+from layers.granting import Wanted
 from layers.policy import Role
 from layers.signing_in import Rules
 from tests.e2e.browsing import Visit, visiting

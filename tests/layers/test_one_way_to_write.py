@@ -44,9 +44,9 @@ ASIDE = {
     ("layers/jobs.py", "JOB"): "job",
     # Who may come in, and which database is the demo's.
     ("layers/administering.py", "ACCOUNT"): "account",
-    ("layers/administering.py", "GRANT"): "role_grant",
-    ("layers/administering.py", "SESSION"): "sign_in_session",
-    ("layers/administering.py", "TOKEN"): "api_token",
+    ("layers/granting.py", "GRANT"): "role_grant",
+    ("layers/credentials.py", "SESSION"): "sign_in_session",
+    ("layers/credentials.py", "TOKEN"): "api_token",
     ("layers/externals.py", "ACCOUNT"): "account",
     ("layers/externals.py", "GRANT"): "role_grant",
     ("layers/externals.py", "table_of(Account)"): "account",

@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from layers import administering, signing_in
+from layers import administering, granting, signing_in
 from layers.accounts import Account, ApiToken, Kind, TokenScope, hash_token
-from layers.administering import Wanted
 from layers.base import table_of
+from layers.granting import Wanted
 from layers.policy import BUSINESS, Role
 from layers.signing_in import Rules
 
@@ -32,7 +32,7 @@ def with_token(
     key = administering.create(connection, name, name, kind=Kind.SERVICE)
     if whole_estate or body_id is not None:
         for role in roles:
-            administering.grant(connection, key, Wanted(role, body_id), datetime.now(UTC))
+            granting.grant(connection, key, Wanted(role, body_id), datetime.now(UTC))
     connection.execute(
         sa.insert(table_of(ApiToken)).values(
             account_id=key,
@@ -69,5 +69,5 @@ def person(
     )
     for each in grants:
         wanted = each if isinstance(each, Wanted) else Wanted(each)
-        administering.grant(connection, key, wanted, moment)
+        granting.grant(connection, key, wanted, moment)
     return key

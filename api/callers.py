@@ -43,6 +43,7 @@ SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 REMEMBERED_S = 10.0
 """How long somebody is taken for who it was where nobody counts the commit that ends it."""
 MOST = 10_000
+_By = Literal["session", "token"]
 _NOTED = timedelta(minutes=1)
 """The last use of a session or token is written down no more often."""
 
@@ -111,7 +112,8 @@ class Callers:
     ) -> None:
         self.rules, self.clock, self.rates = rules, clock, rates
         self._feed, self._writer = feed, writer
-        self._known: dict[str, tuple[Bearer, int, float]] = {}
+        # By what it is shown as too: a token is no session, whoever sends it as one.
+        self._known: dict[tuple[_By, str], tuple[Bearer, int, float]] = {}
         self._seen: dict[str, datetime] = {}
         self._noting: set[asyncio.Task[None]] = set()
 
@@ -144,7 +146,7 @@ class Callers:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme:
             token = token.strip()
-            if hash_token(token) in self._known:
+            if ("token", hash_token(token)) in self._known:
                 return await self._by_token(scheme, token, connections, used=used)
             # Who tries out tokens is refused before the database is asked.
             self.rates.refuse_spent("tokens", address_of(request))
@@ -172,14 +174,15 @@ class Callers:
 
     def changes_at(self, request: HTTPConnection) -> datetime | None:
         """Return when what was last said of a request's caller ends by the clock; None: never."""
-        token = request.headers.get("authorization", "").partition(" ")[2].strip()
-        digest = hash_token(token or cookie_of(request) or "")
-        known = self._known.get(digest)
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        by: _By = "token" if scheme else "session"
+        digest = hash_token(token.strip() if scheme else cookie_of(request) or "")
+        known = self._known.get((by, digest))
         if known is None:
             return None
         bearer = known[0]
         moments = [bearer.changes_at(self.clock())]
-        if bearer.by == "session":
+        if by == "session":
             assert bearer.seen_at is not None
             seen_at = max(bearer.seen_at, self._seen.get(digest, bearer.seen_at))
             moments.append(self.rules.session.ends_at(bearer.since, seen_at))
@@ -212,9 +215,9 @@ class Callers:
             self._note(bearer, hash_token(token), bearer.seen_at, now)
         return Caller(bearer, None, None)
 
-    async def _bearer(self, secret: str, by: str, connections: Connections) -> Bearer | None:
+    async def _bearer(self, secret: str, by: _By, connections: Connections) -> Bearer | None:
         digest = hash_token(secret)
-        known = self._known.get(digest)
+        known = self._known.get((by, digest))
         feed = self._feed
         if known is not None:
             bearer, seen, moment = known
@@ -226,11 +229,11 @@ class Callers:
         statement = bearers.by_session() if by == "session" else bearers.by_token()
         found = bearers.bearer_of(await connections.fetch(statement, {"digest": digest}), by)
         if found is None or seen == NEVER:
-            self._known.pop(digest, None)
+            self._known.pop((by, digest), None)
         else:
             if len(self._known) >= MOST:
                 self._known.clear()
-            self._known[digest] = found, seen, time.monotonic()
+            self._known[by, digest] = found, seen, time.monotonic()
         return found
 
     def _wanting(

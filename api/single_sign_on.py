@@ -91,7 +91,7 @@ class SingleSignOn:
         if not way or not query.get("state") or query["state"] != way["state"]:
             raise Failed("it was begun elsewhere, or too long ago")
         if "code" not in query:
-            raise Failed(f"the provider refused: {query.get('error', 'no code')}")
+            raise Failed("the provider refused")
         try:
             metadata = await self._client.load_server_metadata()
             offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]

@@ -26,6 +26,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import problems
 from api.archives import Archives
@@ -86,12 +87,17 @@ class _Known:
     whose: _Whose
 
 
+async def _nothing(scope: Any, receive: Any, send: Any) -> None:
+    """Stand where the middleware that knows the trusted proxies wants an application."""
+
+
 class Kept:
     """The tiles that one process keeps, and who its callers are."""
 
     def __init__(self, config: Config, feed: Feed, traces: Traces) -> None:
         self.feed = feed
         self._traces = traces
+        self._proxies = ProxyHeadersMiddleware(_nothing, config.trusted_proxies).trusted_hosts
         self.config = config
         self.tiles = TileCache(config.tile_cache_mb * 1_000_000, _reads_by_name)
         self._accounts: dict[tuple[bytes | None, bytes], _Known] = {}
@@ -113,15 +119,23 @@ class Kept:
             return None
         return found if time.monotonic() - found.moment < REMEMBERED_S else None
 
-    def told(self, path: str, whose: _Known | None, address: str | None) -> None:
+    def told(
+        self, path: str, whose: _Known | None, peer: str | None, forwarded: bytes | None
+    ) -> None:
         """Let a tile that is answered from memory leave its trace, if it is of a sensitive layer.
 
         Parameters
         ----------
         path : ``/tiles/{layer}/…``.
+        peer : address of who is connected.
+        forwarded : for whom a proxy says that it asks; only one that is trusted is believed.
         """
         layer = path[_LAYER : path.index("/", _LAYER)]
         if layer in sensitive():
+            address = peer
+            if forwarded is not None and peer in self._proxies:
+                told = forwarded.decode("latin-1")
+                address = self._proxies.get_trusted_client_address(told)[0] or peer
             account = _NOBODY if whose is None else whose.whose
             self._traces.add(Seen(Kind.READ, *account, address, TILE_ROUTE, layer, "ok"))
 
@@ -144,7 +158,12 @@ class Kept:
         self._accounts[key] = _Known(actor.scope_key, seen, time.monotonic(), until, whose)
 
     def wire(
-        self, path: str, coding: bytes, known: bytes | None, address: str | None = None
+        self,
+        path: str,
+        coding: bytes,
+        known: bytes | None,
+        forwarded: bytes | None = None,
+        peer: str | None = None,
     ) -> tuple[bytes, bytes] | None:
         """Return head and body of a tile for who bears no token; None where it must be made."""
         feed = self.feed
@@ -154,7 +173,7 @@ class Kept:
         if entry is None or (entry.until != _FOR_EVER and not self.valid(entry)):
             return None
         self.tiles.hits += 1
-        self.told(path, None, address)
+        self.told(path, None, peer, forwarded)
         if known is not None and entry.data and (entry.tags[0] in known or entry.tags[1] in known):
             return entry.heads[1], b""
         return entry.heads[0], entry.data
@@ -191,12 +210,14 @@ async def serve_kept(kept: Kept, scope: Scope, send: Send) -> bool:
     feed = kept.feed
     if feed.seen != feed.ticks.read() and not await feed.ready():
         return False
-    coding = known = None
+    coding = known = forwarded = None
     for name, value in scope["headers"]:
         if name == b"accept-encoding":
             coding = value
         elif name == b"if-none-match":
             known = value
+        elif name == b"x-forwarded-for":
+            forwarded = value if forwarded is None else forwarded + b", " + value
     whose = kept.known(credential_in(scope["headers"]), scope["query_string"])
     if whose is None or coding is None or not _takes_gzip(coding):
         return False
@@ -205,7 +226,7 @@ async def serve_kept(kept: Kept, scope: Scope, send: Send) -> bool:
         return False
     kept.tiles.hits += 1
     client = scope.get("client")
-    kept.told(path, whose, client[0] if client else None)
+    kept.told(path, whose, client[0] if client else None, forwarded)
     if known is not None and entry.data and (entry.tags[0] in known or entry.tags[1] in known):
         await send(entry.unchanged)
         await send(_NOTHING)

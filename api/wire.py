@@ -18,7 +18,7 @@ from api.patience import PatientProtocol
 _START, _END = b"GET /tiles/", b"\r\n\r\n"
 _VERSION = b" HTTP/1.1"
 _MOST_BLOCKS = 4_096
-_PLAIN = (b"accept-encoding", b"if-none-match")
+_PLAIN = (b"accept-encoding", b"if-none-match", b"x-forwarded-for")
 _NOT_HERE = frozenset(
     (b"content-length", b"transfer-encoding", b"upgrade", b"expect")
 )  # fmt: skip
@@ -28,7 +28,12 @@ class Kept(Protocol):
     """Gives the answer of a tile that is kept."""
 
     def wire(
-        self, path: str, coding: bytes, known: bytes | None, address: str | None = None
+        self,
+        path: str,
+        coding: bytes,
+        known: bytes | None,
+        forwarded: bytes | None = None,
+        peer: str | None = None,
     ) -> tuple[bytes, bytes] | None:
         """Return head and body, the head without its last empty line; None: ask the usual way."""
 
@@ -95,8 +100,8 @@ class TileProtocol(PatientProtocol):
         asked = _blocks[block] if block in _blocks else _read(block)
         if asked is None or self._kept is None:
             return False
-        address = self.client[0] if self.client else None
-        found = self._kept.wire(data[4 : line - 9].decode("latin-1"), *asked, address)
+        peer = self.client[0] if self.client else None
+        found = self._kept.wire(data[4 : line - 9].decode("latin-1"), *asked, peer)
         if found is None:
             return False
         defaults = self.server_state.default_headers
@@ -116,7 +121,8 @@ class TileProtocol(PatientProtocol):
         return True
 
 
-_blocks: dict[bytes, tuple[bytes, bytes | None] | None] = {}
+_Asked = tuple[bytes, bytes | None, bytes | None]
+_blocks: dict[bytes, _Asked | None] = {}
 
 
 class _Headers:
@@ -133,8 +139,8 @@ class _Headers:
         self.complete = True
 
 
-def _read(block: bytes) -> tuple[bytes, bytes | None] | None:
-    """Return the coding that a block of headers accepts and the tags it knows.
+def _read(block: bytes) -> _Asked | None:
+    """Return the coding that a block of headers accepts, the tags it knows and for whom it asks.
 
     None: it says something that the usual way must see to.
     """
@@ -151,7 +157,7 @@ def _read(block: bytes) -> tuple[bytes, bytes | None] | None:
     if heard.complete and once and not known and not _NOT_HERE & set(names):
         coding, connection = values.get(b"accept-encoding"), values.get(b"connection", b"")
         if coding is not None and connection.lower() in (b"", b"keep-alive"):
-            asked = coding, values.get(b"if-none-match")
+            asked = coding, values.get(b"if-none-match"), values.get(b"x-forwarded-for")
     if len(_blocks) >= _MOST_BLOCKS:
         _blocks.clear()
     if not known:  # no secret is kept

@@ -16,7 +16,7 @@ from psycopg.errors import DeadlockDetected
 from api.session import Config
 from layers import db
 from layers.committing import committing
-from layers.problems import Unavailable
+from layers.problems import BadRequest, Unavailable
 from layers.ticks import Ticks
 
 T = TypeVar("T")
@@ -66,6 +66,7 @@ class Writer:
         Raises
         ------
         Unavailable : the database is away, or the rows are held by another for too long.
+        BadRequest : a value of the caller's is none that the database can hold.
         """
         # Threads of its own: edits that wait for a row must not take those of other answers.
         return await to_thread.run_sync(self._write, act, counted, limiter=self._limiter)
@@ -99,6 +100,12 @@ class Writer:
             ) from lost
         except sa.exc.TimeoutError as busy:
             raise _held() from busy
+        except sa.exc.DataError as wrong:
+            raise BadRequest(
+                zh=f"数据库无法保存该内容：{wrong.orig}。请检查文字中的特殊字符、数值的范围和类型",
+                en=f"The database cannot hold what was given: {wrong.orig}. "
+                "Check special characters in texts, and the range and type of the values",
+            ) from wrong
 
     def close(self) -> None:
         """Close the connections."""

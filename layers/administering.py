@@ -108,6 +108,7 @@ def reset(
     *,
     password: str | None = None,
     must_change: bool = True,
+    by: str | None = None,
 ) -> str:
     """Give an account a new password, end its sessions and its lock-out; return the password.
 
@@ -115,8 +116,14 @@ def reset(
     ----------
     password : default a random one.
     must_change : whether it must be changed at the next sign-in.
+    by : who does it over the network; None: whoever runs the service.
+
+    Raises
+    ------
+    Forbidden : it is one's own, or an auditor's.
     """
     row = found(connection, account, lock=True)
+    _others_alone(connection, row, now, by)
     if row.kind != Kind.PERSON:
         raise BadRequest(
             "服务账号没有口令；请用令牌",
@@ -132,9 +139,17 @@ def reset(
     return secret
 
 
-def forget_second_factor(connection: sa.Connection, account: int | str, now: datetime) -> None:
-    """Take the second factor off an account, whose device is lost; its sessions end."""
+def forget_second_factor(
+    connection: sa.Connection, account: int | str, now: datetime, *, by: str | None = None
+) -> None:
+    """Take the second factor off an account, whose device is lost; its sessions end.
+
+    Raises
+    ------
+    Forbidden : it is one's own, or an auditor's.
+    """
     row = found(connection, account, lock=True)
+    _others_alone(connection, row, now, by)
     connection.execute(
         sa.update(ACCOUNT)
         .where(ACCOUNT.c.id == row.id)
@@ -156,7 +171,7 @@ def disable(
     row = found(connection, account, lock=True)
     not_ones_own(row.login, by)
     if Role.ADMINISTRATOR in signing_in.roles_of(connection, row.id, now):
-        not_the_last(connection, row.id, now)
+        not_the_last(connection, row.id)
     connection.execute(
         sa.update(ACCOUNT)
         .where(ACCOUNT.c.id == row.id, ACCOUNT.c.disabled_at.is_(None))
@@ -194,7 +209,21 @@ def not_ones_own(login: str, by: str | None) -> None:
         )
 
 
-def not_the_last(connection: sa.Connection, account_id: int, now: datetime) -> None:
+def _others_alone(connection: sa.Connection, row: Any, now: datetime, by: str | None) -> None:
+    """Refuse to give out anew, over the network, what one's own account or an auditor's needs.
+
+    A browser that was left open could take its holder's account over, and who administers could
+    come in as who audits him.
+    """
+    not_ones_own(row.login, by)
+    if by is not None and Role.AUDITOR in signing_in.roles_of(connection, row.id, now):
+        raise Forbidden(
+            "安全审计员的口令与动态口令只能在服务器上重置：onemap user reset",
+            "What an auditor signs in with is reset on the server alone: onemap user reset",
+        )
+
+
+def not_the_last(connection: sa.Connection, account_id: int) -> None:
     """Refuse to take the role of the last account that administers.
 
     Raises
@@ -210,9 +239,10 @@ def not_the_last(connection: sa.Connection, account_id: int, now: datetime) -> N
         .where(
             GRANT.c.role == Role.ADMINISTRATOR.value,
             GRANT.c.revoked_at.is_(None),
-            sa.or_(GRANT.c.valid_until.is_(None), GRANT.c.valid_until > now),
+            GRANT.c.valid_until.is_(None),  # one that ends by the clock leaves nobody
             GRANT.c.account_id != account_id,
             ACCOUNT.c.disabled_at.is_(None),
+            ACCOUNT.c.kind == Kind.PERSON.value,  # a service cannot sign in
         )
     )
     if not others:

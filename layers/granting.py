@@ -146,7 +146,7 @@ def revoke(
         )
     not_ones_own(row.login, by)
     if row.role == Role.ADMINISTRATOR:
-        not_the_last(connection, row.account_id, now)
+        not_the_last(connection, row.account_id)
     connection.execute(
         sa.update(GRANT).where(GRANT.c.id == grant_id).values(revoked_at=now, revoked_by=by)
     )

@@ -148,6 +148,10 @@ def ask(
     TooMany : the account has as many jobs that are not done as it may have.
     """
     mine = JOB.c.account_id.is_not_distinct_from(account_id)
+    # One at a time for each account: many at once would each count the others not yet.
+    connection.execute(
+        sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"onemap.jobs.{account_id}")))
+    )
     open_ = connection.scalar(
         sa.select(sa.func.count()).select_from(JOB).where(mine, JOB.c.state.in_(OPEN))
     )

@@ -299,7 +299,7 @@ async def act_on_account(
 
     def done(connection: sa.Connection) -> str | None:
         if act == "reset":
-            return administering.reset(connection, key, rules, now)
+            return administering.reset(connection, key, rules, now, by=by)
         if act == "disable":
             administering.disable(connection, key, now, by=by)
         elif act == "enable":
@@ -307,7 +307,7 @@ async def act_on_account(
         elif act == "unlock":
             administering.unlock(connection, key)
         else:
-            administering.forget_second_factor(connection, key, now)
+            administering.forget_second_factor(connection, key, now, by=by)
         return None
 
     return private({"password": await entrance.write(done)})

@@ -12,8 +12,11 @@ from starlette.responses import RedirectResponse, Response
 from api.entrance import Entrance, EntranceOf
 from api.problems import described
 from api.single_sign_on import PATIENCE_S, WAY, Failed, Person, SingleSignOn
+from api.traces import Seen, Traces
+from api.tracing import arrived, route_of
 from layers import externals, signing_in
 from layers.access import ESTATE, rows
+from layers.audit import Kind
 from layers.granting import Wanted
 from layers.people import BODIES
 from layers.policy import Role
@@ -61,11 +64,14 @@ async def go(
     summary="单点登录返回 | Come back from the provider",
     response_class=Response,
     status_code=303,
-    responses={**_GOES, **described(400, 401, 404, 503)},
+    responses={**_GOES, **described(400, 401, 404, 429, 503)},
 )
 async def come_back(request: Request, entrance: EntranceOf) -> Response:
     """Begin a session for whom the provider vouches, with what the groups are granted."""
+    for guard in request.app.state.before_sign_in:
+        await guard(request)
     provider, now = _provider(request), entrance.now
+    person: Person | None = None
     try:
         person, back = await provider.end(
             _callback(entrance), request.query_params, request.cookies.get(WAY), entrance.keys
@@ -83,7 +89,7 @@ async def come_back(request: Request, entrance: EntranceOf) -> Response:
 
         answer = await entrance.write(act)
     except (Failed, Problem) as failed:
-        return _refused(entrance, failed)
+        return _refused(entrance, failed, person)
     assert answer.cookie is not None
     # An address of this service's own page, whatever was asked for.
     view = back if back.startswith("#") else ""
@@ -111,8 +117,16 @@ def _callback(entrance: Entrance) -> str:
     return f"{_root(entrance)}{_PATH}/callback"
 
 
-def _refused(entrance: Entrance, why: Exception) -> Response:
+def _refused(entrance: Entrance, why: Exception, person: Person | None = None) -> Response:
+    """Send the browser back without a session; the trace tells who it was, if that is known."""
     log.warning("nobody came in by single sign-on: %s", why)
+    origin = arrived(entrance.request.scope)
+    seen = Seen(
+        Kind.SIGN_IN, None, None if person is None else person.login, None, origin.address,
+        route_of(entrance.request.scope), None, "failed", str(why),
+    )  # fmt: skip
+    traces: Traces = entrance.request.app.state.traces
+    traces.add(seen, origin.request)
     return RedirectResponse(f"{_root(entrance)}/?refused=1", 303, {"Cache-Control": "no-store"})
 
 

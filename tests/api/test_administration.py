@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -9,8 +10,11 @@ import pytest
 
 from api.app import create_app
 from api.session import Config
+from layers import administering, granting
+from layers.accounts import Kind
 from layers.granting import Wanted
 from layers.policy import Role
+from layers.problems import Forbidden
 from layers.signing_in import Rules
 from tests.api.signing import Browser, Clock
 from tests.layers.support import body
@@ -193,6 +197,52 @@ async def test_nobody_changes_his_own_rights_or_removes_the_last_administrator(w
         assert mine.status_code == 403
         await ok(admin, "DELETE", f"/administration/grants/{held['second']}")
         await ok(admin, "POST", f"/administration/accounts/{keys['second']}/disable")
+
+
+@pytest.mark.parametrize("act", ["reset", "forget-second-factor"])
+async def test_nobody_gives_himself_or_an_auditor_anew_what_one_signs_in_with(way_in, keys, act):
+    async with way_in() as (admin, other):
+        for login in ("admin", "audit"):
+            refused = await admin.ask("POST", f"/administration/accounts/{keys[login]}/{act}")
+            assert refused.status_code == 403
+        assert (await other.sign_in("audit")).status_code == 200
+        assert await admin.sees() == 200
+
+
+async def test_of_two_administrators_who_remove_each_other_one_stays(database, keys, clock):
+    def removed(who, by):
+        with database.engine.begin() as connection:
+            administering.disable(connection, who, clock(), by=by)
+
+    with database.engine.begin() as first:
+        administering.disable(first, "second", clock(), by="admin")
+        later = asyncio.create_task(asyncio.to_thread(removed, "admin", "second"))
+        assert not (await asyncio.wait([later], timeout=0.5))[0]  # it waits for the first
+    with pytest.raises(Forbidden, match="last administrator"):
+        await later
+
+
+async def test_a_service_or_a_role_that_ends_is_no_other_administrator(database, keys, clock):
+    with database.engine.begin() as c:
+        service = administering.create(c, "robot", "robot", kind=Kind.SERVICE)
+        granting.grant(c, service, Wanted(Role.ADMINISTRATOR), clock())
+        until = Wanted(Role.ADMINISTRATOR, valid_until=clock() + timedelta(days=1))
+        accounts.person(c, "guest", until, now=clock())
+        administering.disable(c, "second", clock())
+        with pytest.raises(Forbidden, match="last administrator"):
+            administering.disable(c, "admin", clock())
+
+
+async def test_a_character_that_no_text_holds_is_refused_in_words(way_in):
+    async with way_in() as (admin, _):
+        given = {"login": "li\0si", "name": "李\0四"}
+        for path, body in (
+            ("/administration/accounts", given | {"login": "lisi"}),
+            ("/administration/accounts", given),
+            ("/sign-in", {"login": "li\0si", "password": "x"}),
+        ):
+            answer = await admin.ask("POST", path, body)
+            assert answer.status_code in (400, 422), answer.text
 
 
 async def test_who_administers_does_not_audit_and_neither_is_over_one_body(way_in, keys):

@@ -166,7 +166,8 @@ async def test_many_alike_are_one_record_with_a_count(estate, served):
 @pytest.mark.parametrize("whose", ["token", "nobody"])
 async def test_a_tile_from_memory_leaves_its_trace(estate, served, whose):
     database, _ = estate
-    headers = {**(ROBOT if whose == "token" else {}), "Accept-Encoding": "gzip"}
+    forwarded = {"Accept-Encoding": "gzip", "X-Forwarded-For": "10.1.2.3"}
+    headers = {**(ROBOT if whose == "token" else {}), **forwarded}
     anonymous = {"anonymous": "refuse" if whose == "token" else "estate"}
     async with served(**anonymous) as client:
         app = client._transport.app
@@ -179,6 +180,7 @@ async def test_a_tile_from_memory_leaves_its_trace(estate, served, whose):
         ("robot" if whose == "token" else None, "network_nodes", "/tiles/{layer}/{z}/{x}/{y}")
     }
     assert sum(r["details"].get("count", 1) for r in found) == 6
+    assert {r["address"] for r in found} == {"10.1.2.3"}
 
 
 async def test_refusals_are_recorded_with_who_and_why_and_without_the_secret(estate, served):

@@ -10,6 +10,7 @@ import psycopg
 import pyotp
 import pytest
 
+from layers.accounts import csrf_of
 from layers.granting import Wanted
 from layers.policy import Role
 from layers.second_factor import Keys
@@ -162,6 +163,26 @@ async def test_a_token_has_no_more_than_its_account_and_is_told_once(way_in, clo
         assert (change.status_code, change.json()["reason"]) == (403, "read_only")
         more = await browser.client.post("/me/tokens", json=token(clock), headers=bearer)
         assert more.status_code == 401
+
+
+async def test_a_token_is_no_session_and_a_session_no_token_though_each_is_remembered(
+    way_in, clock
+):
+    async with way_in() as browser:
+        await browser.sign_in("zhangsan")
+        secret = (await browser.ask("POST", "/me/tokens", token(clock))).json()["token"]
+        bearer = {"Authorization": f"Bearer {secret}"}
+        for _ in range(2):
+            assert (await browser.client.get("/me", headers=bearer)).status_code == 200
+        thief = Browser(browser.client, cookie=secret, csrf=csrf_of(secret))
+        assert (
+            await thief.ask("POST", "/me/tokens", token(clock, scope="edit"))
+        ).status_code == 401
+        assert await thief.sees() == 401
+        assert await browser.sees() == 200
+        for path in ("/me", "/ogc/collections/rooms/items"):
+            shown = {"Authorization": f"Bearer {browser.cookie}"}
+            assert (await browser.client.get(path, headers=shown)).status_code == 401
 
 
 async def test_a_token_expires_within_a_year_and_says_so(way_in, clock):

@@ -12,6 +12,7 @@ from joserfc.jwk import RSAKey
 from api.session import Oidc
 from layers.policy import Role
 from tests.api.signing import Browser
+from tests.api.test_audit import until
 from tests.layers.support import body
 from tests.support import accounts
 from tests.support.provider import CLIENT, SECRET, provider
@@ -159,6 +160,9 @@ async def test_a_disabled_account_does_not_come_back_over_the_provider(way_in, d
         browser.cookie = None
         ended = await over_there(browser)
         assert ended.headers["location"].endswith("/?refused=1")
+        found = await until(database, "sign_in", count=2)
+    # As the provider calls him, who vouched for him.
+    assert ("failed", "ZhangSan") in {(each["outcome"], each["account"]) for each in found}
 
 
 async def test_where_the_provider_is_away_it_is_told_on_the_page(database, serve):

@@ -140,13 +140,13 @@ def refuse_other(database: Database, command: str = "onemap db upgrade") -> None
 def ready(database: Database) -> None:
     """Make the tables of an empty database, and see that those of another are of this version.
 
-    A service does not change the tables of an estate by being started: there would be no backup.
+    What is started does not change the tables of an estate: there would be no backup.
 
     Raises
     ------
     Trouble : they are older or newer; with the command that mends it.
     """
-    if revision_of(database) in (None, db.head()):
+    if revision_of(database) is None:
         prepare(database)
     else:
         refuse_other(database)
@@ -154,7 +154,7 @@ def ready(database: Database) -> None:
 
 @contextlib.contextmanager
 def opened(
-    settings: Settings, *, demo: bool = False, upgrade: bool = True, wait_s: float = 0
+    settings: Settings, *, demo: bool = False, checked: bool = True, wait_s: float = 0
 ) -> Iterator[Database]:
     """Hold the estate's or the demo's database open, running the private cluster if need be.
 
@@ -164,15 +164,22 @@ def opened(
         Tells which server.
     demo : bool
         The demo's own database, never the estate's.
-    upgrade : bool
-        Bring the tables up to date first.
+    checked : bool
+        See that the tables are those of this version, see `ready`.
     wait_s : float
         How long to wait for an external server that is not there yet, in seconds.
+
+    Raises
+    ------
+    Trouble : no database is reached, or its tables are older or newer.
     """
     as_command()
     name = DEMO if demo else ESTATE
     if settings.database_url:
-        yield _external(settings, demo=demo, upgrade=upgrade, wait_s=wait_s)
+        database = _external(settings, demo=demo, wait_s=wait_s)
+        if checked:
+            ready(database)
+        yield database
         return
     with cluster.running(settings.data_dir) as private:
         ensure(private, name)
@@ -185,8 +192,8 @@ def opened(
             private.url(name, ACCOUNTS),
             Trail.of(settings.audit_key, name),
         )
-        if upgrade:
-            prepare(database)
+        if checked:
+            ready(database)
         yield database
 
 
@@ -235,7 +242,7 @@ def describe(database: Database) -> dict[str, Any]:
     }
 
 
-def _external(settings: Settings, *, demo: bool, upgrade: bool, wait_s: float) -> Database:
+def _external(settings: Settings, *, demo: bool, wait_s: float) -> Database:
     owner_url = settings.database_url or ""
     app_url = settings.app_database_url or owner_url
     accounts_url = settings.accounts_database_url
@@ -254,8 +261,6 @@ def _external(settings: Settings, *, demo: bool, upgrade: bool, wait_s: float) -
     )
     await_server(owner_url, wait_s)
     check(owner_url)
-    if upgrade:
-        prepare(database)
     return database
 
 
@@ -336,14 +341,17 @@ def prepare(database: Database) -> None:
     ------
     Trouble : a newer version made them.
     """
-    refuse_newer(database)
-    db.upgrade(database.owner_url)
-    app = role_of(database.app_url)
-    if app and app != role_of(database.owner_url):
-        grant(database.owner_url, app)
-    lets_in = database.accounts_url and role_of(database.accounts_url)
-    if lets_in and lets_in not in (app, role_of(database.owner_url)):
-        grant_accounts(database.owner_url, lets_in)
+    # Two may start at the same moment; what is held ends with the connection.
+    with connect(database.owner_url) as link:
+        link.execute("SELECT pg_advisory_lock(hashtext('onemap.prepare'))")
+        refuse_newer(database)
+        db.upgrade(database.owner_url)
+        app = role_of(database.app_url)
+        if app and app != role_of(database.owner_url):
+            grant(database.owner_url, app)
+        lets_in = database.accounts_url and role_of(database.accounts_url)
+        if lets_in and lets_in not in (app, role_of(database.owner_url)):
+            grant_accounts(database.owner_url, lets_in)
     Ticks.of(database.ticks).tick()
 
 

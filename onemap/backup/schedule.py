@@ -20,6 +20,8 @@ LOOK_S = 20.0
 AGAIN_S = 3600.0
 _NAME = re.compile(r"onemap-(demo-)?(\d{8}T\d{6}Z)\.zip")
 _NICENESS = 10
+_LENIENT = timedelta(minutes=5)
+"""By so much clocks that are kept may differ."""
 
 log = logging.getLogger("onemap.backup")
 
@@ -42,13 +44,21 @@ def make_folder(folder: Path) -> None:
         ) from refused
 
 
-def kept(folder: Path, *, demo: bool = False) -> list[tuple[datetime, Path]]:
-    """List the backups of a folder with their moments, the newest first."""
-    found = []
+def kept(
+    folder: Path, *, demo: bool = False, now: datetime | None = None
+) -> list[tuple[datetime, Path]]:
+    """List the backups of a folder with their moments, the newest first.
+
+    One of a time to come was made while the clock was wrong: it stands for none that is due, and
+    takes no other's place.
+    """
+    found, latest = [], (now or datetime.now(UTC)) + _LENIENT
     for path in folder.iterdir() if folder.is_dir() else ():
         name = _NAME.fullmatch(path.name)
         if name and bool(name[1]) == demo:
-            found.append((datetime.strptime(name[2], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC), path))
+            moment = datetime.strptime(name[2], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            if moment <= latest:
+                found.append((moment, path))
     return sorted(found, reverse=True)
 
 
@@ -97,14 +107,18 @@ class Schedule:
 
     def is_due(self, now: datetime) -> bool:
         """Whether no backup has been made since the last moment that was due."""
-        newest = kept(self._settings.backups)[:1]
+        newest = kept(self._settings.backups, now=now)[:1]
         return not newest or newest[0][0] < due(now, self._at, self._settings.zone)
 
     def _run(self) -> None:
         wait = 0.0
         while not self._ended.wait(wait):
             wait = LOOK_S
-            if self.is_due(datetime.now(UTC)) and not self._make():
+            try:
+                if self.is_due(datetime.now(UTC)) and not self._make():
+                    wait = AGAIN_S
+            except OSError as failed:  # the folder may lie on another machine
+                log.error("no backup can be made for now: %s", failed)
                 wait = AGAIN_S
 
     def _make(self) -> bool:

@@ -196,11 +196,12 @@ def template(
 
 @db_app.command(help=say("更新表结构", "bring the tables up to date"))
 def upgrade(demo: Demo = False) -> None:
-    """Bring the tables up to date."""
-    from onemap.database import opened
+    """Bring the tables up to date, and grant the roles what they need."""
+    from onemap.database import opened, prepare
     from onemap.settings import load
 
-    with opened(load(), demo=demo) as database:
+    with opened(load(), demo=demo, checked=False) as database:
+        prepare(database)
         typer.echo(say(f"{database.name}：已是最新", f"{database.name}: up to date"))
 
 
@@ -300,7 +301,7 @@ def psql(
             "未找到 psql。请运行：apt-get install postgresql-client",
             "psql is not installed. Run: apt-get install postgresql-client",
         )
-    with opened(load(), demo=demo, upgrade=False) as database:
+    with opened(load(), demo=demo, checked=False) as database:
         url = database.app_url if app_role else database.owner_url
         address, environment = postgres.client_environment(url)
         _psql_noted(database, app_role=app_role)
@@ -326,7 +327,7 @@ def status(demo: Demo = False, as_json: Json = False) -> None:
     from onemap.database import describe, opened
     from onemap.settings import load
 
-    with opened(load(), demo=demo, upgrade=False) as database:
+    with opened(load(), demo=demo, checked=False) as database:
         facts = describe(database) | {"newest_revision": db.head()}
     table([facts], as_json=as_json, one=True)
 

@@ -54,7 +54,7 @@ def worker(
     settings = load()
     levels = {"debug": "DEBUG", "info": "WARNING"}
     logging.basicConfig(level=levels.get(settings.log_level, settings.log_level.upper()))
-    with opened(settings, demo=demo, upgrade=False, wait_s=settings.wait_seconds) as database:
+    with opened(settings, demo=demo, checked=False, wait_s=settings.wait_seconds) as database:
         refuse_other(database)
         if under is None:
             typer.echo(say("等待任务。", "Waiting for jobs."))

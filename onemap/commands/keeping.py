@@ -79,7 +79,7 @@ def backup(
             f"--keep 只用于目录；{place} 不是目录。",
             f"--keep is for a folder; {place} is none.",
         )
-    with opened(settings, demo=demo, upgrade=False) as database:
+    with opened(settings, demo=demo, checked=False) as database:
         try:
             with bars() as progress:
                 made = making.make(database, settings.data_dir, place, demo=demo, progress=progress)
@@ -149,7 +149,7 @@ def restore(
     with bars() as progress, bundle.opened(file, progress) as kept:
         manifest = kept.manifest
         if not check:
-            with opened(settings, demo=demo, upgrade=False) as database:
+            with opened(settings, demo=demo, checked=False) as database:
                 put(
                     database,
                     kept,

@@ -48,7 +48,7 @@ def serve(
 
     settings = load(host=host, port=port, workers=workers, data_dir=data_dir)
     serving.refuse_taken_port(settings.host, settings.port)
-    with opened(settings, upgrade=False, wait_s=settings.wait_seconds) as database:
+    with opened(settings, checked=False, wait_s=settings.wait_seconds) as database:
         ready(database)
         with _backups(settings), _worker(settings, demo=False):
             serving.run(settings, database, Clock(), demo=False)
@@ -107,7 +107,7 @@ def demo(
     import os
 
     from onemap import serving
-    from onemap.database import opened
+    from onemap.database import opened, prepare
     from onemap.settings import Anonymous, load
 
     anonymous = None if os.environ.get("ONEMAP_ANONYMOUS") else Anonymous.ESTATE
@@ -115,7 +115,8 @@ def demo(
     if not no_serve:
         _refuse_strangers(settings)
         serving.refuse_taken_port(settings.host, settings.port)
-    with opened(settings, demo=True) as database:
+    with opened(settings, demo=True, checked=False) as database:
+        prepare(database)  # nothing of it is anybody's work
         _build_if_needed(settings, database, reset=reset, scale=scale, seed=seed)
         if not no_serve:
             logins = _accounts(database)

@@ -12,6 +12,7 @@ import psycopg
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
+from api.writing import WRITERS
 from layers import accounts, db
 from layers.base import Base
 from onemap.backup import catalogue
@@ -23,6 +24,8 @@ from onemap.settings import Settings
 from onemap.trouble import ExitCode, Trouble
 
 CLOCK_S = 2.0
+_COMMANDS = 8
+"""Connections left to the worker with its jobs, and to commands."""
 
 
 def estate(settings: Settings, *, demo: bool) -> Iterator[Finding]:
@@ -35,7 +38,7 @@ def estate(settings: Settings, *, demo: bool) -> Iterator[Finding]:
         )  # fmt: skip
         return
     try:
-        with opened(settings, demo=demo, upgrade=False) as database:
+        with opened(settings, demo=demo, checked=False) as database:
             check(database.owner_url)
             yield from _asked(settings, database)
     except Trouble as trouble:
@@ -162,11 +165,14 @@ def _zone(link: psycopg.Connection, zone: ZoneInfo) -> Finding:
 
 
 def _connections(link: psycopg.Connection, settings: Settings) -> Finding:
-    """Each serving process holds its pool, that of the tiles, and one that listens."""
+    """Each serving process holds its pool, that of the tiles, those of writers, and few more."""
     allowed = int(_value(link, "SHOW max_connections")) - int(
         _value(link, "SHOW superuser_reserved_connections")
     )
-    wanted = settings.workers * (settings.pool_size + (os.cpu_count() or 2) + 3) + 4
+    tiles = (os.cpu_count() or 2) + 1
+    listens, traces, seals = 1, 1, 1
+    each = settings.pool_size + tiles + 2 * WRITERS + listens + traces + seals
+    wanted = settings.workers * each + _COMMANDS
     told = f"{wanted} / {allowed}"
     if wanted <= allowed:
         return ok("connections", f"数据库连接 {told}", f"database connections: {told}")

@@ -43,7 +43,10 @@ def machine(settings: Settings) -> Iterator[Finding]:
         ("memory", lambda: [_memory()]),
         ("shared-memory", lambda: [_shared_memory()] if private else []),
         ("open-files", lambda: [_open_files(settings)]),
-        ("port", lambda: [_port(settings.host, settings.port)]),
+        (
+            "port",
+            lambda: [_port(settings.host, settings.port, tls=settings.tls_certificate is not None)],
+        ),
         ("clock-kept", lambda: [_clock_kept()]),
         ("page", lambda: [_page()]),
         ("fonts", lambda: [_fonts()]),
@@ -160,7 +163,7 @@ def _open_files(settings: Settings) -> Finding:
     )  # fmt: skip
 
 
-def _port(host: str, port: int) -> Finding:
+def _port(host: str, port: int, *, tls: bool) -> Finding:
     """Free, or taken by the service itself."""
     place = f"{host}:{port}"
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -172,7 +175,7 @@ def _port(host: str, port: int) -> Finding:
         else:
             return ok("port", f"可以监听 {place}", f"{place} can be listened on")
     if reason.errno == errno.EADDRINUSE:
-        if _is_onemap(host, port):
+        if _is_onemap(host, port, tls=tls):
             return ok("port", f"服务正在 {place} 上运行", f"the service runs at {place}")
         return Finding(
             "port", State.MEND, f"{place} 已被别的程序占用", f"another program listens on {place}",
@@ -188,11 +191,13 @@ def _port(host: str, port: int) -> Finding:
     )  # fmt: skip
 
 
-def _is_onemap(host: str, port: int) -> bool:
+def _is_onemap(host: str, port: int, *, tls: bool) -> bool:
+    scheme = "https" if tls else "http"
     near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     try:
-        with httpx.Client(trust_env=False, timeout=3) as client:
-            told = client.get(f"http://{f'[{near}]' if ':' in near else near}:{port}/healthz")
+        # The certificate is for the name that browsers use, not for this address.
+        with httpx.Client(trust_env=False, timeout=3, verify=False) as client:  # noqa: S501
+            told = client.get(f"{scheme}://{f'[{near}]' if ':' in near else near}:{port}/healthz")
             return bool(told.json()["status"] == "ok")
     except (httpx.HTTPError, ValueError, LookupError, TypeError):
         return False

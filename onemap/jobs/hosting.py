@@ -44,19 +44,23 @@ class Hosted:
         pause = 1.0
         while not self._ended.is_set():
             command = [sys.executable, "-m", "onemap", "worker", "--under", str(os.getpid())]
-            with subprocess.Popen(
-                [*command, "--demo"] if self._demo else command,
-                env=self._environment,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-            ) as running:  # fmt: skip
-                waited = 0.0
-                while running.poll() is None and not self._ended.wait(0.2):
-                    waited += 0.2
-                if running.poll() is None:
-                    self._end(running)
-                    return
+            waited = 0.0
+            try:
+                with subprocess.Popen(
+                    [*command, "--demo"] if self._demo else command,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL, start_new_session=True,
+                ) as running:  # fmt: skip
+                    while running.poll() is None and not self._ended.wait(0.2):
+                        waited += 0.2
+                    if running.poll() is None:
+                        self._end(running)
+                        return
+                told = f"ended (status {running.returncode})"
+            except OSError as failed:  # no memory, or too many processes, for now
+                told = f"cannot be started ({failed})"
             pause = 1.0 if waited > LONGEST_PAUSE_S else min(2 * pause, LONGEST_PAUSE_S)
-            log.error("the worker ended (status %d); it is started again", running.returncode)
+            log.error("the worker %s; it is started again", told)
             self._ended.wait(pause / 2)
 
     def _end(self, running: subprocess.Popen[bytes]) -> None:

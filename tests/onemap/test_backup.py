@@ -612,6 +612,30 @@ def test_a_backup_is_due_once_for_each_time_of_day_that_has_passed(
     assert plan.is_due(at + timedelta(hours=24))
     (tmp_path / making.name_of(at + timedelta(hours=24), demo=True)).touch()
     assert plan.is_due(at + timedelta(hours=24)), "the demo's is none of the estate's"
+    (tmp_path / making.name_of(at + timedelta(days=300), demo=False)).touch()
+    assert plan.is_due(at + timedelta(hours=24)), "made while the clock was wrong"
+
+
+def test_a_folder_of_backups_that_is_away_for_a_while_ends_no_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEMAP_BACKUP_AT", "02:30")
+    monkeypatch.setenv("ONEMAP_BACKUP_DIR", str(tmp_path))
+    monkeypatch.setattr(schedule, "AGAIN_S", 0.0)
+    plan, looked = schedule.Schedule(load()), 0
+
+    def away(now: datetime) -> bool:
+        nonlocal looked
+        looked += 1
+        if looked < 3:
+            raise OSError(116, "Stale file handle", str(tmp_path))
+        plan._ended.set()
+        return False
+
+    monkeypatch.setattr(plan, "is_due", away)
+    plan.start()
+    plan._thread.join(30)
+    assert looked == 3
 
 
 def test_the_oldest_backups_of_a_folder_go_and_nothing_else_of_it(tmp_path: Path) -> None:

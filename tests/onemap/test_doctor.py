@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import ssl
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ from onemap import database as databases
 from onemap.doctor import Finding, State, examine, findings
 from onemap.settings import load
 from onemap.trouble import ExitCode
+from tests.support.certificate import make
 from tests.support.databases import Clone, Server, drop
 
 machine = import_module("onemap.doctor.machine")
@@ -268,8 +270,9 @@ def test_a_key_that_others_may_read_is_to_be_closed(
         key.chmod(0o600)
 
 
+@pytest.mark.parametrize("tls", [False, True])
 def test_a_port_that_another_program_holds_is_told_and_the_services_own_is_not(
-    here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    here: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tls: bool
 ) -> None:
     class Answer(BaseHTTPRequestHandler):
         told = b"another"
@@ -283,6 +286,13 @@ def test_a_port_that_another_program_holds_is_told_and_the_services_own_is_not(
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as other:
+        if tls:
+            certificate, key = make(tmp_path)
+            monkeypatch.setenv("ONEMAP_TLS_CERTIFICATE", str(certificate))
+            monkeypatch.setenv("ONEMAP_TLS_KEY", str(key))
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            other.socket = context.wrap_socket(other.socket, server_side=True)
         thread = threading.Thread(target=other.serve_forever)
         thread.start()
         try:

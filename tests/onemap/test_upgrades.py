@@ -182,6 +182,8 @@ def test_tables_of_a_newer_version_are_left_alone(database: Clone) -> None:
     [
         ("0006", ["serve", "--port", "1"], "onemap db upgrade"),
         ("0006", ["worker"], "onemap db upgrade"),
+        ("0006", ["user", "list"], "onemap db upgrade"),
+        ("0006", ["audit", "verify"], "onemap db upgrade"),
         ("9999", ["db", "upgrade"], "Install the newer version"),
     ],
 )

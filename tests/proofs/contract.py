@@ -135,6 +135,10 @@ def _asked(
         counted = _counted(told.with_suffix(".ndjson"))
         failed = told.with_suffix(".log").read_text("utf-8").count("\n- ST")
         found += failed or int(ended.returncode != 0)
+        if part == "main" and counted["2xx"] < counted.total() // 20:
+            # A session that was lost would be answered with 401 throughout, and breach nothing.
+            found += 1
+            print(f"{caller.name}: hardly anything was answered", flush=True)
         print(f"{caller.name:14} {part}: {sum(counted.values())} requests, "
               f"{dict(sorted(counted.items()))}, {failed} breaches, ended with "
               f"{ended.returncode}; see {told}.log", flush=True)  # fmt: skip

@@ -1,7 +1,8 @@
 """Writers that remember what was acknowledged, and the check that all of it is there.
 
 Each writer has rows of its own and gives them new values one after another. An attempt that was
-not acknowledged may have been written or not; one that was must be there.
+not acknowledged may have been written or not; one that was must be there: whenever a row is read
+again, when a later edit of it is refused as stale, and at the end, with its change set in the log.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Row:
     acknowledged: str | None = None
     tried: list[str] = field(default_factory=list)
     revision: int | None = None
+    """Of the last value acknowledged, if nothing was tried since."""
 
     @property
     def possible(self) -> set[str | None]:
@@ -40,6 +42,10 @@ class Load:
         self.rows = [Row(each) for each in rows]
         self.acknowledged = 0
         self.refused = 0
+        self.gone: list[str] = []
+        """Acknowledged values that were found not to be there while others were written."""
+        self.sets: list[int] = []
+        """Numbers of the change sets that were acknowledged."""
         self.reason = ""
         """Why an edit was refused, the last time."""
         self.done: list[list[tuple[float, float]]] = [[] for _ in range(writers)]
@@ -79,11 +85,9 @@ class Load:
 
     def _acknowledged(self, client: httpx.Client, row: Row, value: str) -> bool:
         try:
-            if row.revision is None:
-                read = client.get(f"/features/{LAYER}/{row.id}")
-                if read.status_code != 200:
-                    return False
-                row.revision = read.json()["source"]["revision"]
+            known = row.revision is not None
+            if row.revision is None and not self._read(client, row):
+                return False
             put = {
                 "layer": LAYER, "id": row.id, "revision": row.revision,
                 "properties": {FIELD: value},
@@ -94,11 +98,29 @@ class Load:
         except httpx.HTTPError:
             return False
         if answer.status_code != 200:
+            if answer.status_code == 412 and known:
+                self.gone.append(f"{LAYER} {row.id}: its revision is not as acknowledged")
             self.reason = answer.text
             return False
+        done = answer.json()
         row.acknowledged, row.tried = value, []
-        row.revision = answer.json()["puts"][0]["revision"]
+        row.revision = done["puts"][0]["revision"]
+        self.sets.append(done["seq"])
         return True
+
+    def _read(self, client: httpx.Client, row: Row) -> bool:
+        """Read a row whose state is not known; whether it was answered."""
+        revision = client.get(f"/features/{LAYER}/{row.id}")
+        holds = client.get(f"/ogc/collections/{LAYER}/items/{row.id}", params={"f": "json"})
+        if revision.status_code != 200 or holds.status_code != 200:
+            return False
+        row.revision = revision.json()["source"]["revision"]
+        self._compare(row, holds.json()["properties"][FIELD])
+        return True
+
+    def _compare(self, row: Row, value: str) -> None:
+        if row.acknowledged is not None and value not in row.possible:
+            self.gone.append(f"{LAYER} {row.id}: {value}, not {row.acknowledged}")
 
     def back_after(self, moment: float, patience_s: float = 120) -> float:
         """Wait until each writer was acknowledged what it began after a moment.
@@ -121,14 +143,11 @@ class Load:
 
     def lost(self) -> list[str]:
         """Read every row again, once the load has ended; return what is not as acknowledged."""
-        found = []
         with httpx.Client(base_url=self.address, timeout=TIMEOUT_S, trust_env=False) as client:
             for row in self.rows:
                 if row.acknowledged is None:
                     continue
                 path = f"/ogc/collections/{LAYER}/items/{row.id}"
                 holds: Any = client.get(path, params={"f": "json"}).raise_for_status().json()
-                value = holds["properties"][FIELD]
-                if value not in row.possible:
-                    found.append(f"{LAYER} {row.id}: {value}, not {row.acknowledged}")
-        return found
+                self._compare(row, holds["properties"][FIELD])
+        return self.gone

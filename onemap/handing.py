@@ -25,7 +25,10 @@ def handed_on(
     demo: bool,
     demo_logins: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return what an application is made of, as JSON: never the address of the owner."""
+    """Return what an application is made of, as JSON.
+
+    The address of the owner is in it only where the service is the owner anyhow, and seals.
+    """
     return {
         # A secret is not written into another variable: it is read from its own again.
         "settings": settings.model_dump(
@@ -33,7 +36,6 @@ def handed_on(
         ),
         "database_url": database.app_url,
         "accounts_url": database.accounts_url,
-        # The owner's only where the service is the owner anyhow.
         "sealing_url": database.accounts_url
         or (database.owner_url if database.app_url == database.owner_url else None),
         "database": database.name,

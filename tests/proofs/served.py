@@ -139,4 +139,9 @@ def rows_of(estate: Estate) -> list[int]:
 
 
 def children(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Return the processes that `pid` started, by whichever of its threads."""
+    found: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a thread may end meanwhile
+            found += map(int, (thread / "children").read_text().split())
+    return found

@@ -22,7 +22,6 @@ from pathlib import Path
 
 import psycopg
 
-from layers.committed import CHANNEL
 from onemap import postgres
 from tests.bench.servers import ROOT, without_onemap
 from tests.proofs.imports import kill_import, kill_worker
@@ -136,7 +135,7 @@ def _kill_server(estate: Estate, outcome: Outcome, _number: int) -> float:
 
 def _listening(link: psycopg.Connection) -> int:
     row = link.execute(
-        "SELECT count(*) FROM pg_stat_activity WHERE query ILIKE %s", (f"LISTEN%{CHANNEL}%",)
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'onemap-feed'"
     ).fetchone()
     assert row is not None
     return int(row[0])

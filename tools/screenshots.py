@@ -20,6 +20,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from onemap.demo.accounts import PASSWORD
+
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 CHROMIUM = "/usr/bin/chromium"
 # WebGL2 without a graphics card, and no request of the browser's own.
@@ -100,6 +102,28 @@ def _print(page: Page) -> None:
     page.emulate_media(media="print")
 
 
+def _way_in(page: Page) -> None:
+    page.locator("[data-account]").click()
+    page.get_by_test_id("sign-in").wait_for()
+
+
+def _as(login: str, entry: str) -> Callable[[Page], None]:
+    """Sign in as one of the demo's accounts, and open a page of the account's menu."""
+
+    def act(page: Page) -> None:
+        _way_in(page)
+        dialog = page.get_by_test_id("sign-in")
+        dialog.locator("#sign-in-login").fill(login)
+        dialog.locator("#sign-in-password").fill(PASSWORD)
+        dialog.locator("#sign-in-password").press("Enter")
+        dialog.wait_for(state="detached")
+        page.locator("[data-account]").click()
+        page.locator(f"[data-{entry}]").click()
+        page.wait_for_load_state("networkidle")
+
+    return act
+
+
 HOME = {"home": View("")}
 WORKSPACES = {
     name: View(f"space={name}")
@@ -138,6 +162,10 @@ SPECIAL = {
         _print,
         (1280,),
     ),
+    "sign-in": View("", _way_in),
+    "accounts": View("", _as("admin", "administration")),
+    "traces": View("", _as("auditor", "administration")),
+    "jobs": View("", _as("assets", "jobs")),
 }
 VIEWS = HOME | WORKSPACES | SPECIAL
 # What the hashes name, as the search of the demo finds it.

@@ -14,7 +14,11 @@ from api.problems import on_http
 MOST_BYTES = 20_000_000
 """Ten thousand rows with their shapes; what is larger is imported from a file."""
 CONTENT_S = 120.0
-"""How long a content may take to arrive."""
+"""How long a content may take to arrive, in seconds."""
+UPLOAD_S = 3600.0
+"""How long a file may take, in seconds: 512 MB in that time need 1.2 Mbit/s."""
+SILENCE_S = 60.0
+"""How long nothing of a file may arrive, in seconds."""
 
 
 class BodyLimit:
@@ -35,15 +39,19 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         read, whole = 0, False
-        most = self._uploads.get(scope["path"], MOST_BYTES)
-        until = asyncio.get_running_loop().time() + CONTENT_S
+        upload = self._uploads.get(scope["path"])
+        most, in_all, between = (
+            (MOST_BYTES, CONTENT_S, CONTENT_S) if upload is None else (upload, UPLOAD_S, SILENCE_S)
+        )
+        now = asyncio.get_running_loop().time
+        until = now() + in_all
 
         async def counted() -> Message:
             nonlocal read, whole
             if whole:  # what is waited for now is that the caller leaves
                 return await receive()
             try:
-                async with asyncio.timeout_at(until):
+                async with asyncio.timeout_at(min(until, now() + between)):
                     message = await receive()
             except TimeoutError as late:
                 raise HTTPException(408) from late

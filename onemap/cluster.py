@@ -1,7 +1,8 @@
 """The private PostgreSQL cluster that onemap makes and owns: unix socket only, no TCP.
 
-Several commands may use it at once. The first starts it, the others attach, the last stops it;
-after a crash or a kill the next start attaches to what still runs, or clears what is left.
+Several commands may use it at once. The first starts it, the others attach, the last stops it.
+One that runs beside a service, and must not take the database with it, only ever attaches.
+After a crash or a kill the next start attaches to what still runs, or clears what is left.
 While it is used it is watched, and started again when it has ended by itself.
 """
 
@@ -120,6 +121,43 @@ def running(data_dir: Path, *, unsafe: bool = False) -> Iterator[Cluster]:
                 pass  # somebody else still uses it, and will stop it
             else:
                 stop(data_dir)
+
+
+def is_made(data_dir: Path) -> bool:
+    """Whether there is a cluster below `data_dir`, running or not."""
+    with _storage_trouble(data_dir):
+        return (data_dir / "postgres" / "PG_VERSION").exists()
+
+
+def attached(data_dir: Path, wait_s: float = 0) -> Cluster:
+    """Return the cluster that somebody else runs below `data_dir`; it is neither started nor held.
+
+    Whoever starts a server has it among his own processes, and it goes when those are ended.
+
+    Parameters
+    ----------
+    wait_s : how long to wait for one that does not run yet, in seconds.
+
+    Raises
+    ------
+    Trouble : none runs there.
+    """
+    user = postgres.server_user()
+    with _storage_trouble(data_dir):
+        data_dir.mkdir(parents=True, exist_ok=True)
+        cluster = Cluster(data_dir / "postgres", _socket_dir(data_dir, user))
+    deadline = time.monotonic() + wait_s
+    while not _answers(cluster):
+        if time.monotonic() >= deadline:
+            raise Trouble(
+                ExitCode.DATABASE,
+                f"{data_dir} 的私有数据库没有运行；它由服务启动。请先启动服务"
+                "（sudo systemctl start onemap 或 onemap serve）。",
+                f"The private database of {data_dir} does not run; the service starts it. Start "
+                "the service first (sudo systemctl start onemap, or onemap serve).",
+            )
+        time.sleep(0.2)
+    return cluster
 
 
 def start(data_dir: Path, *, unsafe: bool = False) -> Cluster:

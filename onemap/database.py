@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -99,6 +100,29 @@ def revision_of(database: Database) -> str | None:
         engine.dispose()
 
 
+def has_estate(settings: Settings) -> bool:
+    """Whether there is a database: one that is named, or a private one that was made."""
+    return bool(settings.database_url) or cluster.is_made(settings.data_dir)
+
+
+class Tables(StrEnum):
+    """How the tables of a database are to this version of the program."""
+
+    NONE = "none"
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+
+    @classmethod
+    def of(cls, revision: str | None) -> Tables:
+        """Tell it from their revision."""
+        if revision is None:
+            return cls.NONE
+        if revision == db.head():
+            return cls.CURRENT
+        return cls.OLDER if db.knows(revision) else cls.NEWER
+
+
 def refuse_newer(database: Database) -> None:
     """Refuse tables that a newer version of the program made.
 
@@ -107,7 +131,7 @@ def refuse_newer(database: Database) -> None:
     Trouble : this version does not know their revision.
     """
     found = revision_of(database)
-    if found is not None and not db.knows(found):
+    if Tables.of(found) is Tables.NEWER:
         raise Trouble(
             ExitCode.DATABASE,
             f"数据库 {database.name} 的表结构版本 {found} 来自更新的程序，"
@@ -127,7 +151,7 @@ def refuse_other(database: Database, command: str = "onemap db upgrade") -> None
     """
     refuse_newer(database)
     found = revision_of(database)
-    if found != db.head():
+    if Tables.of(found) is not Tables.CURRENT:
         raise Trouble(
             ExitCode.DATABASE,
             f"数据库 {database.name} 的表结构（{found or '无'}）比程序（{db.head()}）旧。"
@@ -146,7 +170,7 @@ def ready(database: Database) -> None:
     ------
     Trouble : they are older or newer; with the command that mends it.
     """
-    if revision_of(database) is None:
+    if Tables.of(revision_of(database)) is Tables.NONE:
         prepare(database)
     else:
         refuse_other(database)
@@ -154,7 +178,12 @@ def ready(database: Database) -> None:
 
 @contextlib.contextmanager
 def opened(
-    settings: Settings, *, demo: bool = False, checked: bool = True, wait_s: float = 0
+    settings: Settings,
+    *,
+    demo: bool = False,
+    checked: bool = True,
+    wait_s: float = 0,
+    attach: bool = False,
 ) -> Iterator[Database]:
     """Hold the estate's or the demo's database open, running the private cluster if need be.
 
@@ -167,7 +196,9 @@ def opened(
     checked : bool
         See that the tables are those of this version, see `ready`.
     wait_s : float
-        How long to wait for an external server that is not there yet, in seconds.
+        How long to wait for a server that others run and that is not there yet, in seconds.
+    attach : bool
+        Use the private cluster while a service runs it, and never run it oneself.
 
     Raises
     ------
@@ -181,7 +212,7 @@ def opened(
             ready(database)
         yield database
         return
-    with cluster.running(settings.data_dir) as private:
+    with _private(settings.data_dir, wait_s, attach=attach) as private:
         ensure(private, name)
         owner_url = private.url(name, OWNER)
         ticks = ticks_file(settings.data_dir, owner_url)
@@ -195,6 +226,15 @@ def opened(
         if checked:
             ready(database)
         yield database
+
+
+@contextlib.contextmanager
+def _private(data_dir: Path, wait_s: float, *, attach: bool) -> Iterator[cluster.Cluster]:
+    if attach:
+        yield cluster.attached(data_dir, wait_s)
+        return
+    with cluster.running(data_dir) as private:
+        yield private
 
 
 @contextlib.contextmanager
@@ -218,19 +258,14 @@ def emptied(database: Database) -> None:
 
 
 def describe(database: Database) -> dict[str, Any]:
-    """Tell the server's and the database's versions, size and revision."""
+    """Tell the server's and the database's versions, size and revision, and how old it is."""
     with connect(database.owner_url) as link:
         row = link.execute(
             "SELECT current_database(), current_setting('server_version'), "
             "(SELECT extversion FROM pg_extension WHERE extname = 'postgis'), "
             "pg_database_size(current_database())"
         ).fetchone()
-    engine = db.engine(database.owner_url)
-    try:
-        with engine.connect() as connection:
-            revision = db.current(connection)
-    finally:
-        engine.dispose()
+    revision = revision_of(database)
     name, server, postgis, size = row or (database.name, None, None, None)
     return {
         "database": name,
@@ -239,6 +274,8 @@ def describe(database: Database) -> dict[str, Any]:
         "postgis": postgis,
         "size_bytes": size,
         "revision": revision,
+        "newest_revision": db.head(),
+        "tables": Tables.of(revision),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -321,14 +321,22 @@ def _psql_noted(database: Database, *, app_role: bool) -> None:
 
 @db_app.command(help=say("数据库的状态", "state of the database"))
 def status(demo: Demo = False, as_json: Json = False) -> None:
-    """Tell where the database is, its versions and its revision."""
+    """Tell where the database is, its versions, its revision, and whether that is this program's.
+
+    A private database that is not there yet is not made by being asked for.
+    """
     from layers import db
     from onemap.commands.reports import table
-    from onemap.database import describe, opened
+    from onemap.database import Tables, describe, has_estate, opened
     from onemap.settings import load
 
-    with opened(load(), demo=demo, checked=False) as database:
-        facts = describe(database) | {"newest_revision": db.head()}
+    settings = load()
+    facts: dict[str, Any] = {
+        "revision": None, "newest_revision": db.head(), "tables": Tables.NONE,
+    }  # fmt: skip
+    if has_estate(settings):
+        with opened(settings, demo=demo, checked=False) as database:
+            facts = describe(database)
     table([facts], as_json=as_json, one=True)
 
 

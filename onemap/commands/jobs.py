@@ -34,6 +34,16 @@ def register(app: typer.Typer) -> None:
 
 def worker(
     demo: Demo = False,
+    attach: Annotated[
+        bool,
+        typer.Option(
+            "--attach",
+            help=say(
+                "只使用服务所运行的私有数据库，自己不启动它",
+                "use the private database that the service runs, and never start it",
+            ),
+        ),
+    ] = False,
     under: Annotated[int | None, typer.Option("--under", hidden=True)] = None,
 ) -> None:
     """Do the jobs that are asked for (imports, archives, reports) until interrupted."""
@@ -54,7 +64,9 @@ def worker(
     settings = load()
     levels = {"debug": "DEBUG", "info": "WARNING"}
     logging.basicConfig(level=levels.get(settings.log_level, settings.log_level.upper()))
-    with opened(settings, demo=demo, checked=False, wait_s=settings.wait_seconds) as database:
+    with opened(
+        settings, demo=demo, checked=False, wait_s=settings.wait_seconds, attach=attach
+    ) as database:
         refuse_other(database)
         if under is None:
             typer.echo(say("等待任务。", "Waiting for jobs."))

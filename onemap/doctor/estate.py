@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from api.writing import WRITERS
@@ -17,9 +16,16 @@ from layers import accounts, db
 from layers.base import Base
 from onemap.backup import catalogue
 from onemap.connecting import check, connect
-from onemap.database import Database, opened, role_of, writable
+from onemap.database import (
+    Database,
+    Tables,
+    has_estate,
+    opened,
+    revision_of,
+    role_of,
+    writable,
+)
 from onemap.doctor.findings import Finding, State, of, ok
-from onemap.doctor.folders import has_estate
 from onemap.settings import Settings
 from onemap.trouble import ExitCode, Trouble
 
@@ -30,14 +36,14 @@ _COMMANDS = 8
 
 def estate(settings: Settings, *, demo: bool) -> Iterator[Finding]:
     """Look at the database of the estate, or of the demo."""
-    if not has_estate(settings):
-        yield Finding(
-            "database", State.ADVICE, "数据库尚未建立", "there is no database yet",
-            "首次运行 onemap serve 或 onemap import 时自动建立",
-            "onemap serve or onemap import makes it when first run",
-        )  # fmt: skip
-        return
     try:
+        if not has_estate(settings):
+            yield Finding(
+                "database", State.ADVICE, "数据库尚未建立", "there is no database yet",
+                "首次运行 onemap serve 或 onemap import 时自动建立",
+                "onemap serve or onemap import makes it when first run",
+            )  # fmt: skip
+            return
         with opened(settings, demo=demo, checked=False) as database:
             check(database.owner_url)
             yield from _asked(settings, database)
@@ -186,17 +192,11 @@ def _connections(link: psycopg.Connection, settings: Settings) -> Finding:
 
 
 def _schema(database: Database) -> Finding:
-    engine = db.engine(database.owner_url)
-    try:
-        with engine.connect() as connection:
-            found = db.current(connection)
-    finally:
-        engine.dispose()
-    head = db.head()
-    if found == head:
+    found, head = revision_of(database), db.head()
+    how = Tables.of(found)
+    if how is Tables.CURRENT:
         return ok("schema", f"表结构 {found}，最新", f"tables: revision {found}, the newest")
-    known = {each.revision for each in ScriptDirectory.from_config(db.config()).walk_revisions()}
-    if found is None or found in known:
+    if how is not Tables.NEWER:
         return Finding(
             "schema", State.MEND, f"表结构为 {found or '空'}，应为 {head}",
             f"the tables are of revision {found or 'none'}, not {head}",

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from onemap.backup import schedule
+from onemap.database import has_estate
 from onemap.doctor.findings import Finding, State, looked, ok
 from onemap.settings import Settings
 from onemap.trouble import ExitCode
@@ -193,8 +194,3 @@ def _newest(settings: Settings, newest: datetime | None) -> Finding:
             ExitCode.STORAGE,
         )  # fmt: skip
     return ok("backup", f"最近的备份：{at}", f"the last backup: {at}")
-
-
-def has_estate(settings: Settings) -> bool:
-    """Whether there is a database: one that is named, or a private one that was made."""
-    return bool(settings.database_url) or (settings.data_dir / "postgres/PG_VERSION").exists()

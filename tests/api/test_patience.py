@@ -28,6 +28,8 @@ def hasty(database, monkeypatch) -> Iterator[str]:
     monkeypatch.setattr(patience, "HEAD_S", 0.4)
     monkeypatch.setattr(patience, "TAKE_S", 0.4)
     monkeypatch.setattr(limits, "CONTENT_S", 0.6)
+    monkeypatch.setattr(limits, "UPLOAD_S", 4.0)
+    monkeypatch.setattr(limits, "SILENCE_S", 1.0)
     with listening(database.app_url, anonymous_edits=True, tile_cache_mb=1) as address:
         yield address
 
@@ -113,6 +115,40 @@ def test_a_content_that_does_not_come_is_given_up(hasty):
         told = answered(link)
     assert told.startswith(b"HTTP/1.1 408 ")
     assert "请求超时".encode() in told
+
+
+def upload(address: str, pause_s: float, most_s: float) -> tuple[bytes, float]:
+    """Send a file byte by byte; return what is answered, and after how many seconds."""
+    with connected(address) as link:
+        link.settimeout(pause_s)
+        link.sendall(
+            b"POST /jobs/imports?kind=bodies&name=a.csv HTTP/1.1\r\nHost: a\r\n"
+            b"Connection: close\r\nContent-Length: 1000\r\n\r\n"
+        )
+        began = time.monotonic()
+        while time.monotonic() < began + most_s:
+            with contextlib.suppress(TimeoutError):
+                told = link.recv(65536)
+                return told, time.monotonic() - began
+            link.sendall(b"a")
+    return b"", time.monotonic() - began
+
+
+def test_a_file_may_take_its_time_as_long_as_some_of_it_comes(hasty):
+    told, after = upload(hasty, 0.4, 2)  # more than other contents may take
+    assert (told, after > 2) == (b"", True)
+
+
+def test_a_file_of_which_nothing_more_comes_is_given_up(hasty):
+    told, after = upload(hasty, 3, 3)
+    assert told.startswith(b"HTTP/1.1 408 ")
+    assert 0.9 < after < 2
+
+
+def test_a_file_that_comes_byte_by_byte_is_given_up_in_the_end(hasty):
+    told, after = upload(hasty, 0.2, 10)
+    assert told.startswith(b"HTTP/1.1 408 ")
+    assert 3.5 < after < 7
 
 
 def test_who_does_not_take_an_answer_is_let_go(hasty):

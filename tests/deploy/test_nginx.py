@@ -45,6 +45,7 @@ class Proxy:
     database: Clone
     ticks: Path
     log: Path
+    data: Path
 
 
 def configured(folder: Path, service: str, ports: list[int]) -> str:
@@ -71,7 +72,7 @@ def configured(folder: Path, service: str, ports: list[int]) -> str:
     )
     return (
         f"{user}\ndaemon off;\nworker_processes 1;\npid {folder}/nginx.pid;\n"
-        f"error_log {folder}/error.log;\nevents {{}}\n"
+        f"error_log {folder}/error.log warn;\nevents {{}}\n"
         f"http {{\naccess_log off;\n{paths}{text}\n}}\n"
     )
 
@@ -85,10 +86,13 @@ def proxy(module_database: Clone, tmp_path_factory: pytest.TempPathFactory) -> I
     (folder / "page" / "assets" / "app-1a2b.js").write_text("//" + "x" * 5000)
     with module_database.engine.begin() as link:
         accounts.person(link, "zhang", Role.PLANNER)
+        accounts.with_token(
+            link, "loader", "loader", whole_estate=True, edit=True, roles=[Role.PLANNER]
+        )
     options = {
         "accounts_url": module_database.accounts_url, "tile_cache_mb": 4, "demo": False,
         "anonymous": "public", "ticks": folder / "ticks",
-        "limits": {"searches": "3 per minute"},
+        "limits": {"searches": "3 per minute"}, "data_dir": str(folder / "data"),
     }  # fmt: skip
     ports = free_ports(2)
     with served(module_database.app_url, folder / "page", **options) as service:
@@ -105,7 +109,7 @@ def proxy(module_database: Clone, tmp_path_factory: pytest.TempPathFactory) -> I
                 _answering(client)
                 yield Proxy(
                     client, f"http://127.0.0.1:{ports[0]}", module_database, folder / "ticks",
-                    folder / "error.log",
+                    folder / "error.log", folder / "data",
                 )  # fmt: skip
         finally:
             running.terminate()
@@ -218,6 +222,37 @@ def test_what_is_too_large_or_not_for_the_public_ends_at_the_proxy(proxy: Proxy)
     assert proxy.client.get("/metrics").status_code == 404
     large = proxy.client.post("/changes", content=bytes(MOST_BYTES + 2_000_000))
     assert large.status_code == 413
+    assert large.headers["content-type"] == "application/problem+json"
+    assert "请求超过代理" in large.json()["detail"]
+
+
+def test_a_file_goes_through_as_it_comes_and_does_not_lie_on_the_proxys_disk(proxy: Proxy):
+    began, content = "工号,姓名\n".encode(), os.urandom(25_000_000)
+    asked = {"kind": "persons", "name": "人.csv"}
+    seen = []
+
+    def parts() -> Iterator[bytes]:
+        yield began
+        for start in range(0, len(content), 5_000_000):
+            yield content[start : start + 5_000_000]
+            time.sleep(0.2)
+            seen.append(sum(each.stat().st_size for each in proxy.data.rglob("人.csv")))
+
+    answer = proxy.client.post(
+        "/jobs/imports", params=asked, content=parts(), headers={"Authorization": "Bearer loader"}
+    )
+    assert answer.status_code == 202, answer.text
+    assert seen[-2] > 5_000_000  # it was on its way before it was whole
+    (kept,) = proxy.data.rglob("人.csv")
+    assert kept.read_bytes() == began + content
+    assert "temporary file" not in proxy.log.read_text()
+
+
+def test_a_file_of_somebody_unknown_is_refused_in_the_services_words(proxy: Proxy):
+    asked = {"kind": "persons", "name": "人.csv"}
+    refused = proxy.client.post("/jobs/imports", params=asked, content=bytes(25_000_000))
+    assert refused.status_code == 401
+    assert refused.headers["content-type"] == "application/problem+json"
 
 
 def test_who_asks_too_often_is_told_in_both_languages_when_to_come_again(proxy: Proxy):

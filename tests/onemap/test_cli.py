@@ -74,6 +74,35 @@ def test_the_state_of_the_database_is_told(database: Clone) -> None:
     state = json.loads(ended.stdout)
     assert state["database"] == database.name
     assert state["revision"] == state["newest_revision"]
+    assert state["tables"] == "current"
+
+
+@pytest.mark.parametrize(("revision", "tables"), [("0001", "older"), ("9999", "newer")])
+def test_it_is_told_whether_the_tables_are_of_this_program(
+    database: Clone, revision: str, tables: str
+) -> None:
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = %s", (revision,))
+    ended = onemap("db", "status", "--json", **on(database))
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["tables"] == tables
+
+
+def test_a_private_database_is_not_made_by_asking_for_its_state(tmp_path: Path) -> None:
+    ended = onemap("db", "status", "--json", ONEMAP_DATA_DIR=str(tmp_path / "data"))
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["tables"] == "none"
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_worker_that_only_attaches_starts_no_database(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    ended = onemap(
+        "worker", "--attach", ONEMAP_DATA_DIR=str(tmp_path / "data"), ONEMAP_WAIT_SECONDS="0"
+    )
+    assert ended.returncode == 5, ended.stderr
+    assert "systemctl start onemap" in ended.stderr
+    assert not (tmp_path / "data/postgres").exists()
 
 
 def test_a_database_that_is_down_ends_with_its_own_status_and_a_remedy() -> None:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -70,6 +71,21 @@ def test_a_second_user_attaches_and_the_last_one_stops_it(data_dir: Path) -> Non
         with cluster.running(data_dir) as second:
             assert ask(second, "SELECT pg_postmaster_start_time()") == began
         assert is_running(data_dir)
+    assert not is_running(data_dir)
+
+
+def test_one_that_attaches_waits_for_the_server_of_another_and_makes_none(data_dir: Path) -> None:
+    with pytest.raises(Trouble) as refused:
+        cluster.attached(data_dir)
+    assert refused.value.code is ExitCode.DATABASE
+    assert "systemctl start onemap" in refused.value.en
+    assert not cluster.is_made(data_dir)
+    with ThreadPoolExecutor() as beside:
+        waiting = beside.submit(cluster.attached, data_dir, 60)
+        with cluster.running(data_dir, unsafe=True) as running:
+            assert ask(waiting.result(60), "SHOW data_directory") == str(running.data)
+    assert cluster.is_made(data_dir)
+    # It holds nothing: the one that ran it has stopped it.
     assert not is_running(data_dir)
 
 

@@ -208,7 +208,7 @@ def test_a_worker_that_was_given_up_for_dead_leaves_its_successor_alone(
                     time.sleep(0.1)
                 first.send_signal(signal.SIGSTOP)
                 try:
-                    until(database, key, lambda r: is_second(r) and is_writing(r))
+                    until(database, key, is_second)
                     # The connection of the first one's process breaks.
                     count(
                         database,
@@ -220,6 +220,7 @@ def test_a_worker_that_was_given_up_for_dead_leaves_its_successor_alone(
                     while not is_gone(process):
                         assert time.monotonic() < deadline, "the process outlives its connection"
                         time.sleep(0.05)
+                    until(database, key, is_writing)
                 finally:
                     first.send_signal(signal.SIGCONT)
                 time.sleep(4)  # long enough for the first to say what it has to say

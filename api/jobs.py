@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from api.session import Session
+from fastapi import Depends, Query, Request
+
+from api.session import Session, actor_of, language_of
+from api.tracing import routed
 from layers.access import Actor
 from layers.jobs import JobKind, State
 from layers.labels import Text
@@ -138,3 +141,25 @@ def _title(kind: str, arguments: Mapping[str, Any], *, own: bool) -> Text:
         "瓦片归档：" + "、".join(each.zh for each in names),
         "Tile archive: " + ", ".join(each.en for each in names),
     )
+
+
+async def open_jobs(
+    request: Request,
+    lang: Annotated[  # noqa: ARG001 - declared for the description; `language_of` reads it
+        str | None, Query(description="语言 | language of texts", examples=["zh", "en"])
+    ] = None,
+) -> Session:
+    """Return the session of a request about jobs: they are of now, and of nobody's unit.
+
+    A page that looks how far a job is keeps no sign-in alive by that.
+    """
+    routed(request.scope)
+    state = request.app.state
+    used = request.method != "GET"
+    actor = await actor_of(request, state.connections, state.config, used=used)
+    made = Session(actor, None, language_of(request), state.connections, state.config)
+    refuse_strangers(made)
+    return made
+
+
+Asker = Annotated[Session, Depends(open_jobs)]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO
 
 from importers import staging
+from importers.staging import Kept
 from layers.problems import BadRequest, Unavailable
 
 _PIECE = 2**20
 
 
-async def received(data_dir: str, folder: str, name: str, parts: AsyncIterator[bytes]) -> str:
-    """Write an upload into the folder of its job and return the name under which it lies there.
+async def received(data_dir: str, folder: str, name: str, parts: AsyncIterator[bytes]) -> Kept:
+    """Write an upload into the folder of its job and return it as it lies there, on the disk.
 
     Nothing is left of one that does not arrive whole.
 
@@ -24,11 +26,10 @@ async def received(data_dir: str, folder: str, name: str, parts: AsyncIterator[b
     BadRequest : it is empty.
     Unavailable : the disk is full.
     """
-    kept = staging.safe_name(name)
     place = staging.uploads(data_dir, folder)
     try:
         await asyncio.to_thread(staging.made, place)
-        size = await _written(place / kept, parts)
+        kept = await _written(place / staging.safe_name(name), parts)
     except OSError as failed:
         await asyncio.to_thread(staging.clear, place)
         if failed.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -41,7 +42,7 @@ async def received(data_dir: str, folder: str, name: str, parts: AsyncIterator[b
     except BaseException:
         await asyncio.to_thread(staging.clear, place)
         raise
-    if not size:
+    if not kept.size:
         await asyncio.to_thread(staging.clear, place)
         raise BadRequest(
             zh=f"{name}：文件是空的（0 字节）；请重新取得",
@@ -52,12 +53,18 @@ async def received(data_dir: str, folder: str, name: str, parts: AsyncIterator[b
     return kept
 
 
-async def _written(path: Path, parts: AsyncIterator[bytes]) -> int:
-    size = 0
+async def _written(path: Path, parts: AsyncIterator[bytes]) -> Kept:
+    size, digest = 0, hashlib.sha256()
     waiting = bytearray()
 
     def write(file: IO[bytes]) -> None:
+        digest.update(waiting)
         file.write(waiting)
+
+    def finish(file: IO[bytes]) -> None:
+        write(file)
+        file.flush()
+        staging.settle(path)
 
     with await asyncio.to_thread(path.open, "xb") as file:
         async for part in parts:
@@ -66,5 +73,5 @@ async def _written(path: Path, parts: AsyncIterator[bytes]) -> int:
             if len(waiting) >= _PIECE:
                 await asyncio.to_thread(write, file)
                 waiting.clear()
-        await asyncio.to_thread(write, file)
-    return size
+        await asyncio.to_thread(finish, file)
+    return Kept(path.name, size, digest.hexdigest())

@@ -26,6 +26,7 @@ from importers.messages import bad_input
 from importers.places import confirmed, unplaceable
 from layers.basemap import Imagery as Picture
 from layers.changes import ChangeSet
+from layers.durable import keep
 from layers.labels import Text
 from layers.problems import BadInput
 
@@ -81,15 +82,19 @@ class _Copy:
 
     path: Path
     target: Path
+    sha256: str
     crs: str
     transform: Any
 
     def make(self) -> None:
-        """Copy the file; it is there whole or not at all. What it lacks of its place is written."""
-        if self.target.exists():
-            return
+        """Copy the file; it is there whole or not at all. What it lacks of its place is written.
+
+        A copy that is there already stays if it is the same; one that was broken is replaced.
+        """
         fresh = self.target.with_name(f".{os.getpid()}.{self.target.name}")
         try:
+            if self.target.exists() and _sha256(self.target).hexdigest() == self.sha256:
+                return
             self.target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.path, fresh)
             with rasterio.open(fresh) as made:
@@ -98,7 +103,9 @@ class _Copy:
             if not placed:
                 with rasterio.open(fresh, "r+") as made:
                     made.crs, made.transform = self.crs, self.transform
+            keep(fresh)
             fresh.replace(self.target)
+            keep(self.target.parent)
         except OSError as error:
             why = error.strerror or str(error)
             raise bad_input(
@@ -161,7 +168,8 @@ def _described(path: Path, options: Options) -> tuple[dict[str, Any], _Copy]:
             f"读不了此影像：{error}；请确认是完整的 GeoTIFF",
             f"the picture cannot be read: {error}; see that it is a whole GeoTIFF",
         ) from error
-    relative = _relative(path, crs)
+    digest = _sha256(path)
+    relative = _relative(path, digest.copy(), crs)
     row = {
         "name": path.stem,
         "source_key": path.name,
@@ -172,7 +180,7 @@ def _described(path: Path, options: Options) -> tuple[dict[str, Any], _Copy]:
         FILE: path.name,
         **{f"attributes.{name}": value for name, value in facts.items()},
     }
-    return row, _Copy(path, options.data_dir / relative, crs, transform)
+    return row, _Copy(path, options.data_dir / relative, digest.hexdigest(), crs, transform)
 
 
 def _width_m(bounds: tuple[float, float, float, float]) -> float:
@@ -192,9 +200,12 @@ def _taken(said: str | None) -> datetime | None:
         return None  # TIFF leaves the text to the writer; an odd one says nothing
 
 
-def _relative(path: Path, crs: str) -> str:
-    """Return where the copy goes: by its digest and system, so that a picture is kept once."""
+def _sha256(path: Path) -> hashlib._Hash:
     with path.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256")
+        return hashlib.file_digest(opened, "sha256")
+
+
+def _relative(path: Path, digest: hashlib._Hash, crs: str) -> str:
+    """Return where the copy goes: by its digest and system, so that a picture is kept once."""
     digest.update(crs.encode())
     return str(Path(FOLDER) / f"{digest.hexdigest()[:16]}{path.suffix.lower()}")

@@ -29,6 +29,7 @@ from importers.places import Placed, check_places, extent, place
 from importers.references import References
 from importers.remarks import other_files, public_rows
 from importers.report import LayerCounts, Report
+from layers import db
 from layers.audit import Kind, note
 from layers.base import Entity, Series, table_of
 from layers.changes import ChangeSet, Counts
@@ -112,11 +113,19 @@ def _loaded(work: _Run, paths: Sequence[Path]) -> None:
         work.load(paths)
     except refused as error:
         raise _refused(paths[0], error) from error
+    except db.LOST as error:
+        if not db.is_limit(error):
+            raise
+        raise bad_input(
+            paths[0],
+            f"有的值过长，数据库无法编入索引：{db.first_line(error)}；未写入任何内容，请缩短后重试",
+            f"a value is too long for the database to index: {db.first_line(error)}; nothing was "
+            "loaded. Shorten it and try again",
+        ) from error
 
 
 def _refused(path: Path, error: Exception) -> BadInput:
-    cause = getattr(error, "orig", None) or error
-    said = (str(cause).splitlines() or [type(cause).__name__])[0]
+    said = db.first_line(error)
     return bad_input(
         path,
         f"数据库拒绝了这些数据：{said}；未写入任何内容",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -11,7 +12,45 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL, Engine, make_url
 
+from layers.labels import Text
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+LOST = (
+    sa.exc.OperationalError, sa.exc.InterfaceError,
+    # The binary COPY goes past SQLAlchemy.
+    psycopg.OperationalError, psycopg.InterfaceError,
+)  # fmt: skip
+"""What is raised when the database goes away, but for `is_full` and `is_limit`."""
+
+
+def is_full(error: Exception) -> bool:
+    """Whether it is the database's disk that is full."""
+    return isinstance(getattr(error, "orig", error), psycopg.errors.DiskFull)
+
+
+def is_limit(error: Exception) -> bool:
+    """Whether more was asked of the database than it can hold, as a value too long to index.
+
+    Its driver tells that as if the connection were at fault; but it is so however often one tries.
+    """
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return (state or "").startswith("54")
+
+
+def first_line(error: Exception) -> str:
+    """Return what the database says of an error, without the statement."""
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).splitlines() or [type(cause).__name__])[0]
+
+
+def limit_said(error: Exception) -> Text:
+    """Return what to tell of an error that `is_limit`."""
+    said = first_line(error)
+    return Text(
+        f"超出数据库的限度：{said}；未写入任何内容，请缩短或拆分后重试",
+        f"It is more than the database can hold: {said}. Nothing was written; shorten or divide "
+        "it, then try again",
+    )
 
 
 def driver_url(url: str | URL, driver: str) -> URL:

@@ -1,31 +1,31 @@
 """Jobs: long work that somebody asks for and that a worker does; what is known of each.
 
-The queue itself (who takes what, whose worker has fallen silent) is a library's and has a schema
-of its own; here stands what people are told. Every step names the attempt that it belongs to, so
-that a worker that was given up for dead can neither end a job nor load anything any more.
+Who has taken what stands in the queue (`layers.job_queue`); here stands what people are told. Every
+step names the attempt that it belongs to, so that a worker that was given up for dead can neither
+end a job nor load anything any more, nor put back what another is doing.
+
+Both are locked in the same order: the job first, then its entry in the queue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-import procrastinate
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, DateTime, ForeignKey, Identity, Index
 from sqlalchemy import Text as TextType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from layers import job_queue
 from layers.base import Base, table_of
+from layers.job_queue import Hold
 from layers.labels import Text
 from layers.problems import NotFound, TooMany
 
-SCHEMA = "queue"
-QUEUE = "onemap"
-TASK = "onemap.job"
 MOST_OPEN = 20
 """So many jobs of one account wait or run at the same time."""
 MOST_ATTEMPTS = 5
@@ -117,14 +117,6 @@ ASKABLE = ("kind", "account_id", "token_id", "arguments", "folder")
 CANCELLABLE = ("state", "cancel_asked_at", "finished_at", "queue_id")
 """The columns that it may change later."""
 
-_QUEUE = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
-
-
-def _on_queue(connection: sa.Connection) -> Any:
-    """Return the driver's connection of a transaction that finds the queue's tables."""
-    connection.execute(sa.select(sa.func.set_config("search_path", f"public, {SCHEMA}", True)))
-    return connection.connection.driver_connection
-
 
 def ask(
     connection: sa.Connection,
@@ -168,13 +160,14 @@ def ask(
     if by_operator:
         values["by_operator"] = True
     key = int(connection.execute(sa.insert(JOB).values(**values).returning(JOB.c.id)).scalar_one())
-    # Two imports at a time would wait for each other's rows; the same is true of archives.
-    lock = None if kind is JobKind.REPORT else kind.value
-    queued = _QUEUE.configure_task(
-        TASK, queue=QUEUE, lock=lock, connection=_on_queue(connection), allow_unknown=True
-    ).defer(job=key)
-    connection.execute(sa.update(JOB).where(JOB.c.id == key).values(queue_id=queued))
+    _queue(connection, key, kind)
     return key
+
+
+def _queue(connection: sa.Connection, key: int, kind: JobKind) -> None:
+    # Two imports at a time would wait for each other's rows; the same is true of archives.
+    entry = job_queue.put(connection, key, None if kind is JobKind.REPORT else kind.value)
+    connection.execute(sa.update(JOB).where(JOB.c.id == key).values(queue_id=entry))
 
 
 def cancel(connection: sa.Connection, key: int) -> None:
@@ -198,16 +191,20 @@ def cancel(connection: sa.Connection, key: int) -> None:
         values |= {"state": State.CANCELLED.value, "finished_at": sa.func.now()}
     connection.execute(sa.update(JOB).where(JOB.c.id == key).values(**values))
     if row.queue_id is not None:
-        _QUEUE.job_manager.cancel_job_by_id(
-            row.queue_id, abort=True, connection=_on_queue(connection)
-        )
+        job_queue.cancel(connection, row.queue_id)
 
 
-def begin(connection: sa.Connection, key: int) -> Any:
-    """Take a job up and return its row, or None where nothing is to be done any more.
+def begin(connection: sa.Connection, key: int, hold: Hold) -> int | None:
+    """Take a job up; return the attempt that all that follows must name.
 
-    The attempt of the row is the one that all that follows must name.
+    Returns
+    -------
+    None where nothing is to be done any more, or where another has taken the job meanwhile.
     """
+    _lock(connection, key)
+    if not job_queue.in_force(connection, hold):
+        return None
+    cancelled(connection, key)
     _end(
         connection,
         State.FAILED,
@@ -222,9 +219,9 @@ def begin(connection: sa.Connection, key: int) -> Any:
             ),
         ),
     )
-    return connection.execute(
+    attempt: int | None = connection.scalar(
         sa.update(JOB)
-        .where(JOB.c.id == key, JOB.c.state.in_(OPEN), JOB.c.cancel_asked_at.is_(None))
+        .where(JOB.c.id == key, JOB.c.state.in_(OPEN))
         .values(
             state=State.RUNNING.value,
             attempt=JOB.c.attempt + 1,
@@ -233,8 +230,13 @@ def begin(connection: sa.Connection, key: int) -> Any:
             done=None,
             total=None,
         )
-        .returning(*JOB.c)
-    ).first()
+        .returning(JOB.c.attempt)
+    )
+    return attempt
+
+
+def _lock(connection: sa.Connection, key: int) -> None:
+    connection.execute(sa.select(JOB.c.id).where(JOB.c.id == key).with_for_update())
 
 
 def progress(
@@ -293,26 +295,82 @@ def fail(connection: sa.Connection, key: int, attempt: int, error: dict[str, Any
     return _end(connection, State.FAILED, _held(key, attempt), error=error)
 
 
-def cancelled(connection: sa.Connection, key: int) -> bool:
-    """Record that a job which was to be cancelled has stopped."""
-    return _end(connection, State.CANCELLED, JOB.c.id == key, JOB.c.cancel_asked_at.is_not(None))
+def cancelled(connection: sa.Connection, key: int, attempt: int | None = None) -> bool:
+    """Record that a job which was to be cancelled has stopped.
+
+    Parameters
+    ----------
+    attempt : the one that has stopped; None where nobody is at it.
+    """
+    theirs = JOB.c.id == key if attempt is None else _held(key, attempt)
+    return _end(connection, State.CANCELLED, theirs, JOB.c.cancel_asked_at.is_not(None))
 
 
-def put_back(connection: sa.Connection, key: int) -> bool:
-    """Let a job wait again whose worker has ended; or end it where it was to be cancelled."""
-    if cancelled(connection, key):
+def put_back(connection: sa.Connection, key: int, attempt: int, *, counts: bool = True) -> bool:
+    """Let a job wait again whose worker has ended; or end it where it was to be cancelled.
+
+    Parameters
+    ----------
+    counts : whether the attempt is one of the `MOST_ATTEMPTS`. One that does not count is as if it
+        had never been: its process must have ended before, for the next bears the same number.
+    """
+    if cancelled(connection, key, attempt):
         return False
     back = connection.execute(
         sa.update(JOB)
-        .where(JOB.c.id == key, JOB.c.state == State.RUNNING.value)
-        .values(state=State.WAITING.value, phase=None, done=None, total=None)
+        .where(_held(key, attempt))
+        .values(
+            state=State.WAITING.value,
+            attempt=JOB.c.attempt if counts else JOB.c.attempt - 1,
+            phase=None,
+            done=None,
+            total=None,
+        )
     )
     return back.rowcount == 1
+
+
+def take_back(connection: sa.Connection, key: int, hold: Hold) -> bool:
+    """Give back to the queue what a worker holds that has fallen silent; whether it held it."""
+    _lock(connection, key)
+    attempt = connection.scalar(sa.select(JOB.c.attempt).where(JOB.c.id == key))
+    if not job_queue.give_back(connection, hold, datetime.now(UTC)):
+        return False
+    if attempt is not None:
+        put_back(connection, key, attempt)
+    return True
+
+
+def stranded() -> sa.Select[Any]:
+    """Return the statement of the jobs that are open and that nobody will do: not in the queue."""
+    return sa.select(JOB.c.id, JOB.c.kind, JOB.c.attempt).where(
+        JOB.c.finished_at.is_(None), JOB.c.state.in_(OPEN), ~job_queue.is_open(JOB.c.queue_id)
+    )
+
+
+def queue_again(connection: sa.Connection, key: int) -> bool:
+    """Put a job into the queue that was stranded; whether it is to be done again.
+
+    One that was to be cancelled ends.
+    """
+    _lock(connection, key)
+    # Looked at anew behind the lock: another worker may have been sooner.
+    row = connection.execute(stranded().where(JOB.c.id == key)).first()
+    if row is None or cancelled(connection, key):
+        return False
+    put_back(connection, key, row.attempt)
+    _queue(connection, key, JobKind(row.kind))
+    return True
 
 
 def one(key: int) -> sa.Select[Any]:
     """Return the statement of one job."""
     return sa.select(*JOB.c).where(JOB.c.id == key)
+
+
+def under_way(key: int, attempt: int) -> sa.Select[Any]:
+    """Return the statement of a job while an attempt is at it and nobody wants it cancelled."""
+    return one(key).where(_held(key, attempt), JOB.c.cancel_asked_at.is_(None))
 
 
 def listed(

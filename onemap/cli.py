@@ -95,6 +95,11 @@ def _known(failure: Exception) -> tuple[str, ExitCode] | None:
         original, (psycopg.OperationalError, psycopg.InterfaceError)
     ):
         reason = str(original).strip().splitlines()[0] if str(original).strip() else ""
+        from layers import db
+
+        if db.is_limit(failure):
+            text = db.limit_said(failure)
+            return say(text.zh, text.en), ExitCode.UNUSABLE_INPUT
         return (
             say(
                 f"与数据库的连接中断：{reason}。请确认它在运行，然后重试；未提交的内容已全部撤销。",

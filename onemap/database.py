@@ -21,7 +21,14 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from layers import accounts, audit, db, jobs, registry  # noqa: F401 - every class is known
+from layers import (
+    accounts,
+    audit,
+    db,
+    job_queue,
+    jobs,
+    registry,  # noqa: F401 - every class is known
+)
 from layers.audit.keys import Trail
 from layers.base import Base, Tracked, table_of
 from layers.committing import committing
@@ -466,7 +473,7 @@ def _grant_asking(link: psycopg.Connection, role: sql.Identifier) -> None:
     for right, names in (("INSERT", jobs.ASKABLE), ("UPDATE", jobs.CANCELLABLE)):
         listed = sql.SQL(", ").join(map(sql.Identifier, names))
         link.execute(sql.SQL("GRANT {} ({}) ON {} TO {}").format(sql.SQL(right), listed, job, role))
-    schema = sql.Identifier(jobs.SCHEMA)
+    schema = sql.Identifier(job_queue.SCHEMA)
     for statement in (
         "GRANT SELECT ON {job} TO {role}",
         "GRANT USAGE ON SCHEMA {schema} TO {role}",

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Callable
-from pathlib import Path as FilePath
 from typing import Annotated, Any, TypeVar
 
 import orjson
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as InPath
 from starlette.responses import FileResponse, Response
@@ -19,42 +16,32 @@ from api.job_schemas import (
     JOB,
     JOB_EXAMPLE,
     JOBS,
-    KINDS,
-    KINDS_EXAMPLE,
     ArchiveBody,
     ExportBody,
     ImportOptions,
     import_options,
 )
-from api.jobs import (
-    found,
-    is_own,
-    refuse_archive,
-    refuse_strangers,
-    sees_all_jobs,
-    told,
-)
+from api.jobs import Asker, found, is_own, refuse_archive, sees_all_jobs, told
 from api.problems import described
 from api.routes.exports import CONTENT
+from api.routes.job_kinds import suffixes_of
 from api.schemas import FREE
-from api.session import Session, actor_of, language_of
-from api.tracing import routed, trace_now
+from api.session import Session
+from api.tracing import trace_now
 from api.uploads import received
 from api.writing import Writer
-from importers import sheets, staging
-from importers.base import Importer
+from importers import staging
 from importers.registry import importer_of
-from importers.rights import imported_by, refuse_import
+from importers.rights import refuse_import
 from layers import jobs
 from layers.audit import Kind as Act
 from layers.jobs import JobKind, State
-from layers.problems import BadInput, BadRequest, Forbidden, NotFound, Problem, Unavailable
+from layers.problems import BadRequest, Forbidden, NotFound, Problem, Unavailable
 from layers.registry import layer as layer_named
 from tiles.archive import MEDIA_TYPE as ARCHIVE_TYPE
 
 T = TypeVar("T")
 router = APIRouter(tags=["jobs"], prefix="/jobs")
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 IMPORTS = "/jobs/imports"
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
@@ -65,59 +52,6 @@ _UPLOAD: dict[str, Any] = {
 }
 _REPORT = orjson.dumps({"kind": "assets", "read": 4126, "loaded": 4126, "quarantined": 0}).decode()
 Key = Annotated[int, InPath(ge=1, le=2**63 - 1, description="编号 | id", examples=[17])]
-Word = Annotated[str | None, Query(max_length=200)]
-
-
-async def open_jobs(
-    request: Request,
-    lang: Annotated[  # noqa: ARG001 - declared for the description; `language_of` reads it
-        str | None, Query(description="语言 | language of texts", examples=["zh", "en"])
-    ] = None,
-) -> Session:
-    """Return the session of a request about jobs: they are of now, and of nobody's unit.
-
-    A page that looks how far a job is keeps no sign-in alive by that.
-    """
-    routed(request.scope)
-    state = request.app.state
-    used = request.method != "GET"
-    actor = await actor_of(request, state.connections, state.config, used=used)
-    made = Session(actor, None, language_of(request), state.connections, state.config)
-    refuse_strangers(made)
-    return made
-
-
-Asker = Annotated[Session, Depends(open_jobs)]
-
-
-@router.get(
-    "/kinds",
-    summary="可导入的种类 | What the asker may import, and what each kind expects",
-    response_class=Response,
-    responses=documented(KINDS, KINDS_EXAMPLE, 401, 503),
-)
-async def list_kinds(session: Asker) -> Response:
-    """Return the kinds of files that the asker may import, and whether he may make archives."""
-    actor = session.actor
-    try:
-        refuse_archive(actor)
-        archives = True
-    except Forbidden:
-        archives = False
-    kinds = [_kind(each) for each in imported_by(actor)]
-    return answer_of({"kinds": kinds, "archives": archives, "upload_mb": session.config.upload_mb})
-
-
-def _kind(importer: Importer) -> dict[str, Any]:
-    return {
-        "kind": importer.kind,
-        "title": importer.title._asdict(),
-        "description": importer.description._asdict(),
-        "suffixes": list(_suffixes(importer)),
-        "layers": list(importer.layers),
-        "spatial": any(layer_named(name).spatial for name in importer.layers),
-        "sheet": _has_sheet(importer),
-    }
 
 
 def _known(named: Callable[[str], T], name: str, field: str) -> T:
@@ -131,51 +65,6 @@ def _known(named: Callable[[str], T], name: str, field: str) -> T:
         return named(name)
     except NotFound as missing:
         raise BadRequest(*missing.text, field=field, value=name) from missing
-
-
-def _suffixes(importer: Importer) -> tuple[str, ...]:
-    """Return the endings that a kind takes; a shapefile is several files and comes as a zip."""
-    known = importer.suffixes
-    return (*known, ".zip") if ".shp" in known and ".zip" not in known else known
-
-
-def _has_sheet(importer: Importer) -> bool:
-    try:
-        importer.sheet()
-    except BadInput:
-        return False
-    return True
-
-
-@router.get(
-    "/kinds/{kind}/template",
-    summary="填报表 | The sheet of a kind, to be filled in",
-    response_class=Response,
-    responses={
-        200: {"description": "OK", "content": {XLSX: {}}},
-        **described(401, 403, 404, 422, 503),
-    },
-)
-async def get_template(
-    session: Asker,
-    kind: Annotated[str, InPath(max_length=100, description="种类 | kind", examples=["assets"])],
-) -> Response:
-    """Return the sheet with its headings and one example row."""
-    importer = importer_of(kind)
-    refuse_import(session.actor, importer)
-    content = await asyncio.to_thread(_template, importer)
-    return Response(
-        content,
-        media_type=XLSX,
-        headers={"Content-Disposition": f'attachment; filename="{importer.kind}.xlsx"'},
-    )
-
-
-def _template(importer: Importer) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = FilePath(folder) / "sheet.xlsx"
-        sheets.write_template(importer, path)
-        return path.read_bytes()
 
 
 @router.post(
@@ -207,7 +96,7 @@ async def ask_import(
     """
     importer = _known(importer_of, kind, "kind")
     refuse_import(session.actor, importer)
-    suffixes = _suffixes(importer)
+    suffixes = suffixes_of(importer)
     if not name.lower().endswith(suffixes):
         readable = "、".join(suffixes)
         raise BadRequest(
@@ -216,19 +105,22 @@ async def ask_import(
             field="name",
             value=name,
         )
+    _writer(request)  # before the file is taken in
     folder = staging.new_folder()
     kept = await received(session.config.data_dir, folder, name, request.stream())
     arguments = {
         "kind": importer.kind,
-        "names": [kept],
-        "files": [kept],
+        **staging.named([kept]),
         "options": options.model_dump(exclude_none=True),
     }
     try:
-        return await _asked(request, session, JobKind.IMPORT, arguments, folder)
+        key = await _ask(request, session, JobKind.IMPORT, arguments, folder)
+    except Unavailable:
+        raise  # there may be a job all the same: what nobody wants the worker sweeps away
     except Problem:
         await asyncio.to_thread(staging.clear, staging.uploads(session.config.data_dir, folder))
         raise
+    return await _accepted(session, key)
 
 
 @router.post(
@@ -247,7 +139,7 @@ async def ask_export(request: Request, session: Asker, asked: ExportBody) -> Res
             en=f"You may not read the layer '{layer.name}'; ask the administrator",
         )
     arguments = {**asked.model_dump(mode="json"), "language": session.language}
-    return await _asked(request, session, JobKind.REPORT, arguments, staging.new_folder())
+    return await _asked(request, session, JobKind.REPORT, arguments)
 
 
 @router.post(
@@ -262,9 +154,7 @@ async def ask_archive(request: Request, session: Asker, asked: ArchiveBody) -> R
     refuse_archive(session.actor)
     for name in asked.layers:
         _known(layer_named, name, "layers")
-    return await _asked(
-        request, session, JobKind.ARCHIVE, asked.model_dump(mode="json"), staging.new_folder()
-    )
+    return await _asked(request, session, JobKind.ARCHIVE, asked.model_dump(mode="json"))
 
 
 @router.get(
@@ -324,7 +214,7 @@ async def get_job(session: Asker, key: Key) -> Response:
 async def cancel_job(request: Request, session: Asker, key: Key) -> Response:
     """Cancel a job: one that waits at once, one that runs within seconds; nothing of it is kept."""
     await found(session, jobs.one(key), key)
-    await _write(request, lambda connection: jobs.cancel(connection, key))
+    await _writer(request).write(lambda connection: jobs.cancel(connection, key), counted=False)
     return await get_job(session, key)
 
 
@@ -382,29 +272,40 @@ def _read(text: str | None) -> Any:
 
 
 async def _asked(
-    request: Request, session: Session, kind: JobKind, arguments: dict[str, Any], folder: str
+    request: Request, session: Session, kind: JobKind, arguments: dict[str, Any]
 ) -> Response:
+    key = await _ask(request, session, kind, arguments, staging.new_folder())
+    return await _accepted(session, key)
+
+
+async def _ask(
+    request: Request, session: Session, kind: JobKind, arguments: dict[str, Any], folder: str
+) -> int:
     state = request.app.state
     caller = await state.callers.of(request, state.connections, used=False)
     token = caller.bearer.key if caller is not None and caller.bearer.by == "token" else None
     account = session.actor.account_id
-    key = await _write(
-        request,
+    key: int = await _writer(request).write(
         lambda connection: jobs.ask(
             connection, kind, arguments, folder, account_id=account, token_id=token
         ),
+        counted=False,
     )
+    return key
+
+
+async def _accepted(session: Session, key: int) -> Response:
     answer = await get_job(session, key)
     answer.status_code = 202
     return answer
 
 
-async def _write(request: Request, act: Callable[[sa.Connection], Any]) -> Any:
-    """Write through the role that lets people in: the one that serves asks for no jobs."""
+def _writer(request: Request) -> Writer:
+    """Return the writer of the role that lets people in: the one that serves asks for no jobs."""
     writer: Writer | None = request.app.state.accounts_writer
     if writer is None:
         raise Unavailable(
             zh="本服务未配置任务：请运行者设置 ONEMAP_ACCOUNTS_DATABASE_URL",
             en="This service takes no jobs: whoever runs it must set ONEMAP_ACCOUNTS_DATABASE_URL",
         )
-    return await writer.write(act, counted=False)
+    return writer

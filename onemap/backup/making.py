@@ -17,6 +17,7 @@ from typing import IO
 import sqlalchemy as sa
 
 from layers import db
+from layers.durable import keep
 from onemap import __version__, postgres
 from onemap.backup import catalogue
 from onemap.backup.bundle import DUMP, FILES, FORMAT, Manifest, Report, Writer, opened
@@ -120,7 +121,7 @@ def _replacing(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
             with open(place, "wb") as file:  # noqa: PTH123 - a descriptor with its own mode
                 yield partial, file
             partial.replace(path)
-            _keep_name(path.parent)
+            keep(path.parent)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as failure:
@@ -137,14 +138,6 @@ def _replacing(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
             f"The backup {path} cannot be written: {failure.strerror}. Check that its folder is "
             "there and its permissions.",
         ) from failure
-
-
-def _keep_name(folder: Path) -> None:
-    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)
 
 
 def _dump(

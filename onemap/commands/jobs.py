@@ -191,8 +191,7 @@ def queued(kind: str, files: list[Path], options: Options, *, demo: bool, as_jso
     flags = ("dry_run", "accept_guess", "accept_ballpark")
     arguments = {
         "kind": kind,
-        "names": names,
-        "files": names,
+        **staging.named(staging.kept(place, names)),
         "options": {name: getattr(options, name) for name in (*said, *flags)},
     }
     with connected(settings, demo=demo) as connection:

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 
 from layers import db, jobs
 from layers.jobs import JobKind
 from layers.labels import Text
 from layers.problems import Problem
-from onemap.jobs.worker import AGAIN
+from onemap.jobs.worker import AGAIN, SUPERSEDED
 from onemap.tying import tie_to
 
 EVERY_S = 0.5
 log = logging.getLogger("onemap.jobs")
-
-
-LOST = (
-    sa.exc.OperationalError, sa.exc.InterfaceError,
-    # The binary COPY goes past SQLAlchemy.
-    psycopg.OperationalError, psycopg.InterfaceError,
-)  # fmt: skip
-_FULL = jobs.described(
-    "storage",
-    Text(
-        "数据库所在磁盘已满，未写入任何内容；请腾出空间后重试",
-        "No space left on the disk of the database; nothing was written. Make room and try again",
-    ),
-)
-
-
-def is_full(lost: Exception) -> bool:
-    """Whether it is the database's disk that is full."""
-    return isinstance(getattr(lost, "orig", lost), psycopg.errors.DiskFull)
 
 
 class Superseded(Exception):
@@ -103,35 +81,40 @@ def main() -> None:
         },
     )
     try:
-        with _told(engine, handed["job"]) as row:
-            if row is not None:
-                _do(Task(handed, engine, row))
-    except LOST as lost:
+        _told(handed, engine)
+    except Superseded:
+        log.warning("job %d was cancelled, or is another's by now", handed["job"])
+        sys.exit(SUPERSEDED)
+    except db.LOST as lost:
         log.warning("job %d: %s", handed["job"], lost)
         sys.exit(AGAIN)
     finally:
         engine.dispose()
 
 
-@contextlib.contextmanager
-def _told(engine: sa.Engine, key: int) -> Iterator[Any]:
-    """Take a job up; what goes wrong is written into it, but for a database that is away."""
-    with engine.begin() as connection:
-        row = jobs.begin(connection, key)
+def _told(handed: dict[str, Any], engine: sa.Engine) -> None:
+    """Do the job; what goes wrong is written into it, but for a database that is away."""
+    key, attempt = handed["job"], handed["attempt"]
+    with engine.connect() as connection:
+        row = connection.execute(jobs.under_way(key, attempt)).first()
+    if row is None:
+        raise Superseded
     try:
-        yield row
+        _do(Task(handed, engine, row))
+        return
     except Superseded:
-        log.warning("job %d is another's by now", key)
-    except LOST as lost:
-        if not is_full(lost):
+        raise
+    except db.LOST as lost:
+        if not (db.is_full(lost) or db.is_limit(lost)):
             raise
-        with engine.begin() as connection:
-            jobs.fail(connection, key, row.attempt, _FULL)
+        error = described(lost)
     except Exception as failure:
         if not isinstance(failure, Problem):
             log.exception("job %d", key)
-        with engine.begin() as connection:
-            jobs.fail(connection, key, row.attempt, described(failure))
+        error = described(failure)
+    with engine.begin() as connection:
+        if not jobs.fail(connection, key, attempt, error):
+            raise Superseded
 
 
 def described(failure: Exception) -> dict[str, Any]:
@@ -153,6 +136,17 @@ def described(failure: Exception) -> dict[str, Any]:
                 "There is not memory enough; nothing was written. Divide the file and try again",
             ),
         )
+    if db.is_full(failure):
+        return jobs.described(
+            "storage",
+            Text(
+                "数据库所在磁盘已满，未写入任何内容；请腾出空间后重试",
+                "No space left on the disk of the database; nothing was written. Make room and "
+                "try again",
+            ),
+        )
+    if db.is_limit(failure):
+        return jobs.described("limit", db.limit_said(failure))
     if isinstance(failure, OSError) and failure.strerror:
         return jobs.described(
             "storage",

@@ -12,7 +12,6 @@ from importers.base import Options
 from importers.registry import importer_of
 from importers.report import Report
 from importers.rights import refuse_import
-from layers.problems import BadInput
 from layers.ticks import Ticks
 from onemap.jobs.asking import actor_of
 
@@ -29,13 +28,7 @@ def do(task: Task) -> None:
     importer = importer_of(asked["kind"])
     actor = actor_of(task)
     refuse_import(actor, importer)
-    folder = staging.uploads(task.data_dir, task.row.folder)
-    paths = [folder / name for name in asked["files"]]
-    if not all(path.is_file() for path in paths):
-        raise BadInput(
-            zh="上传的文件已不在（可能恢复过备份）；请重新上传",
-            en="The uploaded file is gone (the estate may have been restored); upload it again",
-        )
+    paths = staging.uploaded(staging.uploads(task.data_dir, task.row.folder), asked)
     ticks = task.handed["ticks"]
     options = Options(
         **asked["options"],

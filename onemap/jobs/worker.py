@@ -13,18 +13,20 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import procrastinate
 import sqlalchemy as sa
 from procrastinate import exceptions as queue_exceptions
 from procrastinate.job_context import AbortReason
+from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
-from layers import db, jobs
-from layers.jobs import QUEUE, SCHEMA, TASK
+from layers import db, job_queue, jobs
+from layers.job_queue import QUEUE, SCHEMA, TASK, Hold
 from onemap.jobs import files
 from onemap.settings import Settings
 
@@ -38,6 +40,11 @@ SWEEP_S = 3600.0
 AGAIN = 75
 """The status of a process whose job is to be tried again: the database went away."""
 AGAIN_S = 5.0
+SUPERSEDED = 76
+"""The status of a process whose job was cancelled, or is another's by now."""
+PATIENCE_S = 30.0
+"""So long is waited for a database that starts again, as the library waits for a connection."""
+_TRY_S = 0.5
 
 log = logging.getLogger("onemap.jobs")
 
@@ -48,6 +55,33 @@ class PutBack(Exception):
     def __init__(self, wait_s: float = 0.0) -> None:
         super().__init__("put back")
         self.wait_s = wait_s
+
+
+class _Held(JobManager):
+    """Ends and gives back what the worker still holds: the library would do so with another's."""
+
+    def __init__(
+        self, connector: procrastinate.BaseConnector, written: Callable[..., Awaitable[Any]]
+    ) -> None:
+        super().__init__(connector)
+        self._written = written
+
+    async def finish_job(
+        self, job: procrastinate.jobs.Job, status: procrastinate.jobs.Status, delete_job: bool
+    ) -> None:
+        del status, delete_job  # what becomes of a job stands in its row; the entry is removed
+        await self._written(job_queue.end, Hold.of(job))
+
+    async def retry_job(
+        self,
+        job: procrastinate.jobs.Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        del priority, queue, lock
+        await self._written(job_queue.give_back, Hold.of(job), retry_at or datetime.now(UTC))
 
 
 class _WhenPutBack(BaseRetryStrategy):
@@ -84,6 +118,7 @@ class Worker:
                 },
             )
         )
+        self._app.job_manager = _Held(self._app.connector, self._write)
         self._app.task(name=TASK, queue=QUEUE, pass_context=True, retry=_WhenPutBack())(self._work)
 
     async def run(self) -> None:
@@ -108,38 +143,93 @@ class Worker:
                 self._engine.dispose()
 
     async def _work(self, context: procrastinate.JobContext, job: int) -> None:
+        """Do a job; whatever goes wrong with that, it is done anew.
+
+        The library takes any other exception for the end of the job and forgets it.
+        """
+        beating = asyncio.create_task(self._beat(context.job.worker_id))
+        try:
+            await self._done(context, job)
+        except (PutBack, queue_exceptions.JobAborted):
+            raise
+        except asyncio.CancelledError:
+            raise PutBack from None  # told to end while it wrote down how the process had ended
+        except Exception as failed:
+            log.warning("job %d: %s; it is tried again", job, failed)
+            raise PutBack(AGAIN_S) from failed
+        finally:
+            beating.cancel()
+
+    async def _beat(self, worker: int | None) -> None:
+        """Be heard from while a job is done: the library falls silent as soon as it is to end."""
+        while worker is not None:
+            await asyncio.sleep(HEARTBEAT_S)
+            try:
+                await self._app.job_manager.update_heartbeat(worker)
+            except queue_exceptions.ConnectorException as lost:
+                log.warning("the worker could not be heard: %s", lost.__cause__ or lost)
+
+    async def _done(self, context: procrastinate.JobContext, job: int) -> None:
         """Have a process do a job; what it says of it is in the database when it ends."""
+        attempt = await self._write(jobs.begin, job, Hold.of(context.job))
+        if attempt is None:
+            await self._tidy(job)
+            return
+        # What was not begun in earnest, or ends because it is told to, is no fault of the job.
+        spared = partial(jobs.put_back, counts=False)
+        try:
+            process = await self._started(job, attempt)
+        except OSError:
+            await self._write(spared, job, attempt)
+            raise
+        try:
+            status = await process.wait()
+        except asyncio.CancelledError:
+            await asyncio.shield(_ended(process))
+            if context.abort_reason() is AbortReason.SHUTDOWN:
+                await asyncio.shield(self._write(spared, job, attempt))
+                raise PutBack from None
+            await asyncio.shield(self._cancelled(job, attempt))
+            raise queue_exceptions.JobAborted from None
+        if status == SUPERSEDED:
+            await self._cancelled(job, attempt)
+        elif status != 0:
+            log.error("job %d: its process ended with status %d; it is tried again", job, status)
+            await self._write(jobs.put_back, job, attempt)
+            raise PutBack(AGAIN_S if status == AGAIN else 1.0)
+        else:
+            await self._tidy(job)
+
+    async def _started(self, job: int, attempt: int) -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "onemap.jobs.child",
             stdin=asyncio.subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         assert process.stdin is not None
-        try:
-            process.stdin.write(
-                json.dumps({**self._handed, "job": job, "parent": os.getpid()}).encode()
-            )
-            process.stdin.write_eof()
-            status = await process.wait()
-        except asyncio.CancelledError:
-            await asyncio.shield(_ended(process))
-            if context.abort_reason() is AbortReason.SHUTDOWN:
-                await asyncio.shield(self._write(jobs.put_back, job))
-                raise PutBack from None
-            await asyncio.shield(self._write(jobs.cancelled, job))
-            await asyncio.shield(self._tidy(job))
-            raise queue_exceptions.JobAborted from None
-        if status != 0:
-            log.error("job %d: its process ended with status %d; it is tried again", job, status)
-            await self._write(jobs.put_back, job)
-            raise PutBack(AGAIN_S if status == AGAIN else 1.0)
-        await self._tidy(job)
+        told = {**self._handed, "job": job, "attempt": attempt, "parent": os.getpid()}
+        process.stdin.write(json.dumps(told).encode())
+        process.stdin.write_eof()
+        return process
+
+    async def _cancelled(self, job: int, attempt: int) -> None:
+        if await self._write(jobs.cancelled, job, attempt):
+            await self._tidy(job)
 
     async def _write(self, act: Callable[..., Any], *given: Any) -> Any:
+        """Do something in a transaction of its own; a database that starts is waited for."""
+
         def written() -> Any:
             with self._engine.begin() as connection:
                 return act(connection, *given)
 
-        return await asyncio.to_thread(written)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return await asyncio.to_thread(written)
+            except (sa.exc.OperationalError, sa.exc.InterfaceError):
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_TRY_S)
 
     async def _tidy(self, job: int) -> None:
         """Remove the files of a job that nobody needs any more."""
@@ -148,7 +238,7 @@ class Worker:
             await asyncio.to_thread(files.after, self._settings.data_dir, row)
 
     async def _look_after(self) -> None:
-        """Give back to the queue what workers that have fallen silent had taken, and sweep."""
+        """Give back to the queue what nobody does any more, and sweep."""
         swept = -SWEEP_S
         while True:
             try:
@@ -156,7 +246,7 @@ class Worker:
                 if time.monotonic() - swept > SWEEP_S:
                     swept = time.monotonic()
                     await self._sweep()
-            except (queue_exceptions.ConnectorException, sa.exc.DBAPIError, OSError) as failed:
+            except (queue_exceptions.ConnectorException, sa.exc.SQLAlchemyError, OSError) as failed:
                 log.warning("looking after the jobs: %s", failed)
             await asyncio.sleep(LOOK_S)
 
@@ -170,15 +260,16 @@ class Worker:
         )  # fmt: skip
 
     async def _take_back(self) -> None:
-        manager = self._app.job_manager
-        for stalled in await manager.get_stalled_jobs(
+        for stalled in await self._app.job_manager.get_stalled_jobs(
             queue=QUEUE, seconds_since_heartbeat=SILENT_S
         ):
-            assert stalled.id is not None
             job = int(str(stalled.task_kwargs["job"]))
-            log.warning("job %d: its worker has fallen silent; it is taken up again", job)
-            await self._write(jobs.put_back, job)
-            await manager.retry_job_by_id_async(stalled.id, datetime.now(UTC))
+            if await self._write(jobs.take_back, job, Hold.of(stalled)):
+                log.warning("job %d: its worker has fallen silent; it is taken up again", job)
+        # A queue that forgot a job (a worker that could not write what became of it) is mended.
+        for row in await self._write(lambda connection: connection.execute(jobs.stranded()).all()):
+            if await self._write(jobs.queue_again, row.id):
+                log.warning("job %d: it was in no queue any more; it is queued again", row.id)
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

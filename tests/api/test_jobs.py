@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,19 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
+from api.writing import Writer
 from importers import staging
 from importers.registry import KINDS
 from importers.rights import imported_by
 from layers import jobs
 from layers.access import ESTATE, Actor
-from layers.jobs import MOST_OPEN
+from layers.jobs import JOB, MOST_OPEN
 from layers.policy import BUSINESS, Grant, Role
+from layers.problems import Unavailable
 from tests.api.conftest import Serve
 from tests.support import accounts, small_estate
 from tests.support.databases import Clone
-from tests.support.working import ended, until, working
+from tests.support.working import ended, synced, until, working
 
 SHEET = "编码,名称,上级编码\n1,甲局,\n".encode()
 ROLES = {
@@ -124,6 +127,49 @@ async def test_an_upload_is_kept_under_a_random_name_and_becomes_a_job_of_its_as
         assert (gone.status_code, gone.json()["state"]) == (200, "cancelled")
 
 
+async def test_an_upload_is_on_the_disk_and_its_digest_in_the_job_when_it_is_acknowledged(
+    peopled: Clone, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"x" * 3_000_000
+    kept = synced(monkeypatch)
+    async with serving(serve, peopled, tmp_path) as client:
+        asked = (await upload(client, "planner", content=content)).json()
+    with peopled.engine.connect() as connection:
+        folder = connection.execute(jobs.one(asked["id"])).one().folder
+    place = staging.uploads(tmp_path, folder)
+    assert {place / "人.csv", place, place.parent, tmp_path} <= set(kept)
+    assert asked["arguments"]["files"] == ["人.csv"]
+    assert asked["arguments"]["sums"] == [
+        {"size": 3_000_000, "sha256": hashlib.sha256(content).hexdigest()}
+    ]
+
+
+@pytest.mark.parametrize("broken", ["commit", "answer"])
+async def test_the_upload_of_a_job_stays_though_its_asker_is_told_that_the_service_is_away(
+    peopled: Clone, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    away = Unavailable(zh="断", en="away")
+    write = Writer.write
+
+    async def written(self: Writer, *given: Any, **named: Any) -> Any:
+        await write(self, *given, **named)
+        raise away  # nobody knows whether it was committed: it was
+
+    async def unanswered(*_: Any) -> Any:
+        raise away
+
+    async with serving(serve, peopled, tmp_path) as client:
+        if broken == "commit":
+            monkeypatch.setattr(Writer, "write", written)
+        else:
+            monkeypatch.setattr("api.routes.jobs.found", unanswered)
+        assert (await upload(client, "planner")).status_code == 503
+    with peopled.engine.connect() as connection:
+        row = connection.execute(sa.select(JOB)).one()
+    assert row.state == "waiting"
+    assert (staging.uploads(tmp_path, row.folder) / "人.csv").read_bytes() == b"x"
+
+
 async def test_what_may_not_be_imported_is_refused_and_leaves_nothing(
     peopled: Clone, serve: Serve, tmp_path: Path
 ) -> None:
@@ -166,7 +212,7 @@ async def test_the_role_that_serves_can_ask_for_nothing(
 ) -> None:
     async with serving(serve, peopled, tmp_path, accounts_url=None) as client:
         assert (await upload(client, "planner")).status_code == 503
-    assert list((tmp_path / "uploads").iterdir()) == []
+    assert not (tmp_path / "uploads").exists(), "it is refused before it is taken in"
     for statement in (
         "INSERT INTO job (kind, arguments, folder) VALUES ('import', '{}', 'x')",
         "UPDATE job SET state = 'waiting'",

@@ -11,6 +11,7 @@ import shapely
 from rasterio.transform import from_origin
 
 from layers.problems import BadInput
+from tests.support.working import synced
 
 
 @pytest.fixture
@@ -98,3 +99,21 @@ def test_nothing_is_copied_in_a_dry_run_nor_when_another_file_fails(run, picture
     with pytest.raises(BadInput):
         run("imagery", picture, broken, data_dir=data)
     assert not data.exists()
+
+
+def test_a_copy_that_was_cut_off_is_replaced_by_the_next_import(run, rows, picture, tmp_path):
+    data = tmp_path / "data"
+    run("imagery", picture, data_dir=data)
+    copy = data / rows("imagery")[0]["path"]
+    copy.write_bytes(picture.read_bytes()[:5_000])
+    assert run("imagery", picture, data_dir=data).unchanged == 1
+    assert copy.read_bytes() == picture.read_bytes()
+
+
+def test_a_copy_is_on_the_disk_before_it_bears_its_name(run, rows, picture, tmp_path, monkeypatch):
+    data, kept = tmp_path / "data", synced(monkeypatch)
+    run("imagery", picture, data_dir=data)
+    copy = data / rows("imagery")[0]["path"]
+    assert [each for each in kept if each.name.endswith(copy.name) and each != copy]
+    assert kept[-1] == copy.parent
+    assert not [each for each in copy.parent.iterdir() if each != copy]

@@ -8,14 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import pytest
+import sqlalchemy as sa
 from psycopg import sql
 
 from importers import staging
 from layers import jobs
+from layers.job_queue import Hold
 from layers.jobs import JobKind
 from tests.support.databases import Clone
 
@@ -33,10 +37,18 @@ def environment(database: Clone, data_dir: Path, **further: str) -> dict[str, st
 
 
 @contextlib.contextmanager
-def working(database: Clone, data_dir: Path, **further: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a worker while the block runs; it is ended as an operator ends it."""
+def working(
+    database: Clone, data_dir: Path, program: Sequence[str] = ("-m", "onemap"), **further: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a worker while the block runs; it is ended as an operator ends it.
+
+    Parameters
+    ----------
+    program : how Python is told to run the command.
+    further : variables of its environment.
+    """
     worker = subprocess.Popen(
-        [sys.executable, "-m", "onemap", "worker"],
+        [sys.executable, *program, "worker"],
         env=environment(database, data_dir, **further),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
@@ -60,14 +72,27 @@ def ask_import(
 ) -> int:
     """Put a file before the worker as an upload does; return the job's id."""
     folder = staging.new_folder()
-    path = staging.made(staging.uploads(data_dir, folder)) / name
-    path.write_text(text, "utf-8")
+    place = staging.made(staging.uploads(data_dir, folder))
+    (place / name).write_text(text, "utf-8")
     options = asked.pop("options", {})
-    arguments = {"kind": kind, "names": [name], "files": [name], "options": options}
+    named = staging.named(staging.kept(place, [name]))
+    arguments = {"kind": kind, **named, "options": options}
     with database.engine.begin() as connection:
         return jobs.ask(
             connection, JobKind.IMPORT, arguments, folder, by_operator=by_operator, **asked
         )
+
+
+def taken(connection: sa.Connection, key: int) -> Hold:
+    """Take a job from the queue as a worker does, and return its hold."""
+    fetched = connection.execute(
+        sa.text(
+            "UPDATE queue.procrastinate_jobs SET status = 'doing' "
+            "WHERE args->>'job' = CAST(:key AS text) AND status = 'todo' RETURNING id, attempts"
+        ),
+        {"key": key},
+    ).one()
+    return Hold(fetched.id, fetched.attempts)
 
 
 def job_of(database: Clone, key: int) -> Any:
@@ -110,3 +135,34 @@ def held(database: Clone, table: str) -> Iterator[None]:
         driver: Any = connection.connection.driver_connection
         driver.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(sql.Identifier(table)))
         yield
+
+
+@contextlib.contextmanager
+def away(database: Clone, admin_url: str) -> Iterator[None]:
+    """Keep a database from all but those that hold a table of it (`held`) while the block runs."""
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    name = sql.Identifier(database.name)
+    with psycopg.connect(admin_url, autocommit=True) as link:
+        link.execute(allow.format(name, sql.SQL("false")))
+        try:
+            link.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = %s AND state <> 'idle in transaction'",
+                [database.name],
+            )
+            yield
+        finally:
+            link.execute(allow.format(name, sql.SQL("true")))
+
+
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Return a list to which each file and folder is added once it is on the disk."""
+    found: list[Path] = []
+    really = os.fsync
+
+    def noted(place: int) -> None:
+        found.append(Path(f"/proc/self/fd/{place}").readlink())
+        really(place)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    return found

@@ -19,6 +19,7 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 from limits import RateLimitItem, parse
 from limits.storage import Storage
@@ -209,7 +210,18 @@ def kind_of(scope: Scope) -> str | None:
         return "exports"
     if path.startswith("/search"):
         return "searches"
-    return "filters" if b"filter=" in scope["query_string"] else None
+    return "filters" if asks_by(scope["query_string"], "filter") else None
+
+
+def asks_by(query: bytes, name: str) -> bool:
+    """Whether a query may hold a parameter of a name, which may be written with ``%``."""
+    if name.encode() + b"=" in query:
+        return True
+    # Most have none in their names, and are not taken apart.
+    return b"%" in query and any(
+        b"%" in part and unquote_plus(part.partition(b"=")[0].decode("latin-1")) == name
+        for part in query.split(b"&")
+    )
 
 
 def address_of(request: HTTPConnection) -> str | None:

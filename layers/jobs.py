@@ -173,10 +173,12 @@ def ask(
     return key
 
 
-def cancel(connection: sa.Connection, key: int) -> None:
+def cancel(connection: sa.Connection, key: int) -> bool:
     """Cancel a job: one that waits at once, one that runs as soon as its worker hears of it.
 
-    One that has ended stays as it is.
+    Returns
+    -------
+    Whether there was anything to cancel: a job that has ended stays as it is.
 
     Raises
     ------
@@ -188,7 +190,7 @@ def cancel(connection: sa.Connection, key: int) -> None:
     if row is None:
         raise NotFound(zh=f"没有编号为 {key} 的任务", en=f"There is no job {key}")
     if row.state not in OPEN:
-        return
+        return False
     values: dict[str, Any] = {"cancel_asked_at": sa.func.now()}
     if row.state == State.WAITING:
         values |= {"state": State.CANCELLED.value, "finished_at": sa.func.now()}
@@ -197,6 +199,7 @@ def cancel(connection: sa.Connection, key: int) -> None:
         _QUEUE.job_manager.cancel_job_by_id(
             row.queue_id, abort=True, connection=_on_queue(connection)
         )
+    return True
 
 
 def begin(connection: sa.Connection, key: int) -> Any:

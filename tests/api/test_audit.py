@@ -25,6 +25,8 @@ from api.traces import MOST, Seen, Traces
 from api.tracing import DESCRIBING, layers_of, sensitive
 from layers.audit import Kind, note
 from layers.audit.keys import Trail
+from layers.audit.sealing import seal
+from layers.audit.verifying import Wrong
 from layers.named import NAMED
 from layers.policy import Role
 from layers.signing_in import Rules
@@ -331,6 +333,50 @@ async def test_a_service_that_ends_leaves_nothing_unsealed(estate, served, trail
         assert c.scalar(sa.text("SELECT count(*) FROM audit_waiting")) == 0
         assert c.scalar(sa.text("SELECT count(*) FROM audit_record WHERE kind = 'read'")) == 1
     assert verified(database.engine, trail.keys, trail.head)[0] == []
+
+
+async def test_an_end_that_is_cut_off_while_it_serves_is_told_from_then_on(estate, served, trail):
+    database, _ = estate
+    async with served() as client:
+        await client.get("/lists/persons", headers=ROBOT)
+        await _sealed(database, 1)
+        reached = trail.head.read()
+        with database.engine.begin() as c:
+            c.execute(sa.text("DELETE FROM audit_record"))
+            c.execute(sa.text("DELETE FROM audit_seal"))
+        for path in ("/lists/vehicles", "/lists/persons"):
+            await client.get(path, headers=ROBOT)
+            await asyncio.sleep(1)
+        faults, seen = verified(database.engine, trail.keys, trail.head)
+    assert [(f.wrong, f.batch) for f in faults] == [(Wrong.WAS_CUT, reached.batch)]
+    assert seen.records >= 3
+    assert trail.head.cuts() == (reached,)
+
+
+async def test_the_sealer_survives_whatever_goes_wrong_and_tries_again(
+    estate, served, monkeypatch, caplog
+):
+    database, _ = estate
+    monkeypatch.setattr("api.sealer.PAUSE_S", 0.1)
+    wrong = iter([RecursionError("too deep"), AssertionError("what nobody foresaw")])
+
+    def broken(*given):
+        for each in wrong:
+            raise each
+        return seal(*given)
+
+    monkeypatch.setattr("api.sealer.seal", broken)
+    async with served() as client:
+        await client.get("/lists/persons", headers=ROBOT)
+        await _sealed(database, 1)
+    assert "too deep" in caplog.text
+
+
+async def _sealed(database, count: int, within_s: float = 8) -> None:
+    deadline = time.monotonic() + within_s
+    while sum(each["number"] < 1_000_000 for each in recorded(database)) < count:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
 
 
 async def test_of_two_services_one_seals_and_the_other_takes_over(estate, trail, server):

@@ -28,11 +28,15 @@ def audited(database, here, tmp_path):
 
 def test_commands_are_recorded_with_who_ran_them_and_verified(database, audited):
     assert audited("user", "create", "li", "--role", "viewer", "--estate").returncode == 0
+    # It looks before it seals.
+    told = json.loads(audited("audit", "verify", "--json").stdout)
+    assert (told["records"], told["faults"]) == (0, 0)
+    assert told["waiting"] >= 3
     ended = audited("audit", "verify", "--json")
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     assert told["faults"] == 0
-    assert told["records"] >= 3
+    assert told["records"] >= 4
     with database.engine.connect() as c:
         rows = c.execute(sa.text("SELECT * FROM audit_record ORDER BY number")).mappings().all()
     acts = {row["details"].get("act"): row for row in rows}
@@ -73,9 +77,24 @@ def test_a_cut_end_and_a_lost_key_are_found(database, audited, tmp_path):
         last = c.scalar(sa.text("SELECT max(batch) FROM audit_seal"))
         for table in ("audit_record", "audit_seal"):
             c.execute(sa.text(f"DELETE FROM {table} WHERE batch = {last}"))
-    ended = audited("audit", "verify")
-    assert ended.returncode == 9
-    assert f"up to batch {last}" in ended.stderr
+    assert audited("audit", "prune").returncode == 9
+    # What was recorded and sealed since then does not hide it, and no command makes it good.
+    audited("user", "create", "wang")
+    for _ in range(2):
+        ended = audited("audit", "verify")
+        assert ended.returncode == 9
+        assert f"up to batch {last}" in ended.stderr
+    assert audited("audit", "prune").returncode == 9
+    # Until somebody says that he knows, which is recorded.
+    ended = audited("audit", "acknowledge", "从快照恢复过")
+    assert ended.returncode == 0, ended.stderr
+    assert audited("audit", "verify").returncode == 0
+    with database.engine.connect() as c:
+        told = c.scalar(
+            sa.text("SELECT details FROM audit_record WHERE route = 'onemap audit acknowledge'")
+        )
+    assert (told["act"], told["batch"], told["reason"]) == ("acknowledge_cut", last, "从快照恢复过")
+    assert audited("audit", "acknowledge", "再次").returncode == 2
     (tmp_path / "data" / "keys" / "audit.key").unlink()
     ended = audited("audit", "verify")
     assert ended.returncode == 9

@@ -69,7 +69,7 @@ class AuditWaiting(_Told, Base):
     __tablename__ = "audit_waiting"
     __table_args__ = (
         CheckConstraint(
-            "at >= '2000-01-01 00:00:00+00' AND at < '2200-01-01 00:00:00+00'", name="at"
+            "at >= '1970-01-01 00:00:00+00' AND at < '2200-01-01 00:00:00+00'", name="at"
         ),
         CheckConstraint(
             " AND ".join(f"octet_length({each}) <= 2000" for each in _TEXTS), name="texts"

@@ -12,7 +12,7 @@ depends_on = None
 
 TEXTS = ('kind', 'account', 'address', 'request', 'route', 'layer', 'outcome')
 BOUNDS = {
-    'at': "at >= '2000-01-01 00:00:00+00' AND at < '2200-01-01 00:00:00+00'",
+    'at': "at >= '1970-01-01 00:00:00+00' AND at < '2200-01-01 00:00:00+00'",
     'texts': ' AND '.join(f'octet_length({each}) <= 2000' for each in TEXTS),
     'details': "octet_length(details::text) <= 32000 "
     "AND NOT jsonb_path_exists(details, 'strict $.**{12}')",

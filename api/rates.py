@@ -14,6 +14,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import math
+import re
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -32,6 +33,8 @@ from layers.problems import TooMany
 
 log = logging.getLogger("onemap.rates")
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+_WRITTEN_ODDLY = re.compile(rb"(?:^|&)([^=&]*%[^=&]*)")
+"""Names of parameters of a query that hold a ``%``."""
 _CLEAN_EVERY = 1_000
 _PATIENCE_S = 0.5
 
@@ -217,10 +220,8 @@ def asks_by(query: bytes, name: str) -> bool:
     """Whether a query may hold a parameter of a name, which may be written with ``%``."""
     if name.encode() + b"=" in query:
         return True
-    # Most have none in their names, and are not taken apart.
     return b"%" in query and any(
-        b"%" in part and unquote_plus(part.partition(b"=")[0].decode("latin-1")) == name
-        for part in query.split(b"&")
+        unquote_plus(each.decode("latin-1")) == name for each in _WRITTEN_ODDLY.findall(query)
     )
 
 

@@ -11,6 +11,10 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from layers.audit import Kind
+from layers.audit.keys import Trail
+from onemap import traces
+from onemap.database import Database, emptied
 from onemap.settings import load
 from onemap.trouble import Trouble
 from tests.onemap.test_cli import on
@@ -99,6 +103,22 @@ def test_a_cut_end_and_a_lost_key_are_found(database, audited, tmp_path):
     ended = audited("audit", "verify")
     assert ended.returncode == 9
     assert "a key that the key file lacks" in ended.stderr
+
+
+def test_a_database_that_its_own_command_empties_begins_anew(database, tmp_path):
+    trail = Trail.of(tmp_path / "keys" / "audit.key", "x")
+    emptied_one = Database(
+        database.owner_url, database.app_url, accounts_url=database.accounts_url, trail=trail
+    )
+    for _ in range(2):
+        traces.noted(emptied_one, Kind.BACKUP)
+        traces.sealed(emptied_one)
+    assert trail.head.read().batch == 2
+    database.engine.dispose()
+    emptied(emptied_one)
+    traces.noted(emptied_one, Kind.BACKUP)
+    assert traces.sealed(emptied_one) == 1
+    assert (trail.head.read().batch, trail.head.cuts()) == (1, ())
 
 
 def test_the_record_is_exported_without_formulas_and_that_is_recorded(database, audited, tmp_path):

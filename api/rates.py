@@ -221,7 +221,8 @@ def asks_by(query: bytes, name: str) -> bool:
     if name.encode() + b"=" in query:
         return True
     return b"%" in query and any(
-        unquote_plus(each.decode("latin-1")) == name for each in _WRITTEN_ODDLY.findall(query)
+        len(each) <= 3 * len(name) and unquote_plus(each.decode("latin-1")) == name
+        for each in _WRITTEN_ODDLY.findall(query)
     )
 
 

@@ -241,4 +241,4 @@ def _wrap(app: FastAPI, config: Config, traces: Traces) -> None:
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, ARCHIVE_TYPE),
     )
     app.add_middleware(TileDoor, traces=traces)
-    app.add_middleware(Flood, limit=app.state.rates.limits.get("requests"))
+    app.add_middleware(Flood, limit=app.state.rates.limits.get("requests"), traces=traces)

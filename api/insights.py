@@ -13,6 +13,7 @@ from api.composed import composed
 from api.listed import question_of
 from api.session import Session
 from layers.access import rows
+from layers.audit.noting import read
 from layers.base import Layer
 from layers.insights import INSIGHTS, Insight, Told
 from layers.labels import Text, heading
@@ -33,6 +34,7 @@ async def insights_of(session: Session, shown: Layer, key: int) -> list[dict[str
     told = await asyncio.gather(*(_told(session, each, q, key) for each, q in asked.items()))
     pairs = [(each, said) for each, said in zip(asked, told, strict=True) if said is not None]
     titles = await _titles(session, [said for _, said in pairs])
+    read(*{name for name, _ in titles})
     return [_described(session, each, said, titles) for each, said in pairs]
 
 

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from fastapi import Depends, Query, Request
 
 from api.session import Session, actor_of, language_of
 from api.tracing import routed
+from importers.base import Importer
+from importers.registry import importer_of
+from importers.rights import may_import
+from layers import jobs
 from layers.access import Actor
+from layers.accounts import Account
+from layers.audit import Kind as Act
+from layers.audit import note
+from layers.audit.noting import read as tells
+from layers.base import table_of
 from layers.jobs import JobKind, State
 from layers.labels import Text
 from layers.policy import Role
@@ -34,6 +44,11 @@ STATES: Mapping[State, Text] = {
     State.FAILED: Text("失败", "failed"),
     State.CANCELLED: Text("已取消", "cancelled"),
 }
+_NO_LONGER = Text(
+    "导入未成功；原因中有文件内容，您已无权导入这类文件，故不再显示。请向管理员申请",
+    "The import failed. Why tells what stood in the file, and you may no longer import such files; "
+    "ask the administrator",
+)
 _TOLD = ("id", "kind", "state", "done", "total", "error")
 _MOMENTS = ("asked_at", "started_at", "cancel_asked_at", "finished_at")
 
@@ -104,6 +119,8 @@ def told(session: Session, row: Mapping[str, Any], read: Any) -> dict[str, Any]:
     """
     own = is_own(session.actor, row)
     arguments, result, error = (read(row[name]) for name in ("arguments", "result", "error"))
+    if own and row["kind"] == JobKind.IMPORT:
+        result, error = _imported(session.actor, arguments, result, error)
     made: dict[str, Any] = {name: row[name] for name in _TOLD}
     made |= {name: row[name] and row[name].astimezone(session.config.zone) for name in _MOMENTS}
     phase = row["phase"] if row["state"] == State.RUNNING else None
@@ -117,6 +134,56 @@ def told(session: Session, row: Mapping[str, Any], read: Any) -> dict[str, Any]:
         "error": error if own else None,
         "file": bool(own and result and "file" in result),
     }
+
+
+def _imported(actor: Actor, arguments: Mapping[str, Any], result: Any, error: Any) -> Any:
+    """Return result and error of an import as they are told beside the job.
+
+    They hold what stood in the file, which is for whoever imports such files. Its issues, row by
+    row, are in the report alone (``/jobs/{key}/result``).
+    """
+    importer = _importer(arguments)
+    if importer is None or not may_import(actor, importer):
+        return None, error and jobs.described("rights", _NO_LONGER)
+    if error is not None:
+        tells(*importer.layers)
+    return result and {name: result[name] for name in result if name != "issues"}, error
+
+
+def _importer(arguments: Mapping[str, Any]) -> Importer | None:
+    """Return of which kind an import was; None: of one that an earlier version knew."""
+    try:
+        return importer_of(arguments["kind"])
+    except NotFound:
+        return None
+
+
+def ask(
+    connection: sa.Connection, kind: JobKind, arguments: dict[str, Any], folder: str, **by: Any
+) -> int:
+    """Put a job into the queue (`layers.jobs.ask`) and record that it was asked for."""
+    key = jobs.ask(connection, kind, arguments, folder, **by)
+    if kind is JobKind.IMPORT:
+        note(connection, Act.IMPORT, "asked", job=key, of=arguments["kind"],
+             files=arguments["names"])  # fmt: skip
+    else:
+        layer = arguments.get("layer")
+        note(connection, Act.EXPORT, "asked", layer=layer, job=key, of=kind.value,
+             layers=arguments.get("layers"), query=arguments.get("query"))  # fmt: skip
+    return key
+
+
+def cancel(connection: sa.Connection, row: Mapping[str, Any], actor: Actor) -> None:
+    """Cancel a job; that it was another's is recorded."""
+    if not jobs.cancel(connection, row["id"]) or is_own(actor, row):
+        return
+    account = table_of(Account)
+    mine = sa.select(account.c.login).where(account.c.id == row["account_id"])
+    note(
+        connection, Act.ADMINISTRATION, act="cancel_job", job=row["id"], of=row["kind"],
+        whom=None if row["account_id"] is None else connection.scalar(mine),
+        whom_id=row["account_id"],
+    )  # fmt: skip
 
 
 def phase_text(code: str) -> Text:

@@ -21,6 +21,7 @@ from sqlalchemy import Select, select
 from api.parameters import LayerName
 from api.session import Session, SessionOf
 from layers.access import answering
+from layers.audit.noting import read
 from layers.base import Layer
 from layers.filter import Filter
 from layers.history import last_recorded
@@ -189,6 +190,8 @@ async def listing_of(
     if named is None:
         return listing
     found = await chosen_for(request, session, named, shown)
+    # Its rows tell of what it rests on, whichever of them are looked at.
+    read(*(name.partition(".")[0] for name in found.named.rests))
     return replace(
         listing,
         filter=replace(asked, ids=found.ids),

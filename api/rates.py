@@ -14,11 +14,13 @@ from __future__ import annotations
 import ipaddress
 import logging
 import math
+import re
 import sqlite3
 import time
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 from limits import RateLimitItem, parse
 from limits.storage import Storage
@@ -31,6 +33,8 @@ from layers.problems import TooMany
 
 log = logging.getLogger("onemap.rates")
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+_WRITTEN_ODDLY = re.compile(rb"(?:^|&)([^=&]*%[^=&]*)")
+"""Names of parameters of a query that hold a ``%``."""
 _CLEAN_EVERY = 1_000
 _PATIENCE_S = 0.5
 
@@ -209,7 +213,17 @@ def kind_of(scope: Scope) -> str | None:
         return "exports"
     if path.startswith("/search"):
         return "searches"
-    return "filters" if b"filter=" in scope["query_string"] else None
+    return "filters" if asks_by(scope["query_string"], "filter") else None
+
+
+def asks_by(query: bytes, name: str) -> bool:
+    """Whether a query may hold a parameter of a name, which may be written with ``%``."""
+    if name.encode() + b"=" in query:
+        return True
+    return b"%" in query and any(
+        len(each) <= 3 * len(name) and unquote_plus(each.decode("latin-1")) == name
+        for each in _WRITTEN_ODDLY.findall(query)
+    )
 
 
 def address_of(request: HTTPConnection) -> str | None:

@@ -21,6 +21,7 @@ log = logging.getLogger("onemap.sealer")
 LOOK_S = 0.3
 STANDBY_S = 1.0
 PAUSE_S = 2.0
+LONGEST_PAUSE_S = 60.0
 WARN_S = 60.0
 _KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 """A host that is gone without a word holds the lock for half a minute, and not for two hours."""
@@ -65,21 +66,31 @@ class Sealer:
         self._engine.dispose()
 
     def _run(self) -> None:
+        pause = PAUSE_S
         while True:
             try:
                 self._hold()
             except (sa.exc.SQLAlchemyError, OSError, ValueError) as failed:
                 self._warn(failed)
+                pause = PAUSE_S
+            # Whatever it is: a thread that ended would leave all that follows unsealed. But what
+            # nobody foresaw is tried ever less often.
+            except Exception as failed:  # noqa: BLE001
+                self._warn(failed, unforeseen=True)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
             finally:
                 self.seals = False
-            if self._ended.wait(PAUSE_S):
+            if self._ended.wait(pause):
                 return
 
-    def _warn(self, failed: Exception) -> None:
+    def _warn(self, failed: Exception, *, unforeseen: bool = False) -> None:
         """Say once a minute that nothing is sealed, and why."""
         if not self._ended.is_set() and time.monotonic() - self._warned > WARN_S:
             self._warned = time.monotonic()
-            log.warning("what is recorded cannot be sealed for now: %s", failed)
+            log.warning(
+                "what is recorded cannot be sealed for now: %s", failed,
+                exc_info=failed if unforeseen else None,
+            )  # fmt: skip
 
     def _hold(self) -> None:
         """Wait for the lock, and seal until the end."""
@@ -101,8 +112,16 @@ class Sealer:
         if not waits(connection):
             connection.rollback()
             return False
-        done = seal(connection, self._trail.keys)
+        head = self._trail.head
+        done = seal(connection, self._trail.keys, head)
         connection.commit()
-        if done is not None and self._trail.head is not None:
-            self._trail.head.write(done.reached)
-        return done is not None
+        if done is None:
+            return False
+        if done.cut is not None:
+            log.error(
+                "records were cut off: batch %d had been sealed and is no longer there; "
+                "run onemap audit verify", done.cut.batch,
+            )  # fmt: skip
+        if head is not None:
+            head.advance(done.reached, done.cut)
+        return True

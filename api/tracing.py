@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.callers import credential_in
+from api.rates import asks_by
 from api.traces import Seen, Traces
 from layers.audit import ORIGIN, Kind, Origin
 from layers.measures import MEASURES
@@ -61,7 +62,7 @@ def layers_of(route: str | None, given: Mapping[str, Any], query: bytes) -> Iter
     if route is None or route in DESCRIBING:
         return ()
     named = {given.get("layer"), given.get("layer_name")}
-    if query and b"layer=" in query:
+    if query and asks_by(query, "layer"):
         named |= set(parse_qs(query.decode("latin-1")).get("layer", ()))
     named |= set(_RESTING.get(route, ()))
     named |= _questions().get((route, str(given.get("name"))), frozenset())
@@ -94,11 +95,12 @@ def routed(scope: Scope) -> None:
 
 def answered(traces: Traces, scope: Scope, origin: Origin, status: int) -> None:
     """Take note of an answer, if it is one that leaves a trace."""
-    if origin.noted:  # an act has been recorded with the act itself
+    # An act has been recorded with the act itself; what it told beside that has not.
+    if origin.noted and not origin.read:
         return
     origin.route = origin.route or route_of(scope)
     given = scope.get("path_params", {})
-    if status in _REFUSED:
+    if status in _REFUSED and not origin.noted:
         # Who shows nothing for himself is asked to sign in: nobody was refused anything.
         if status != 401 or credential_in(scope["headers"]) is not None:
             layer = given.get("layer") or given.get("layer_name")
@@ -108,7 +110,9 @@ def answered(traces: Traces, scope: Scope, origin: Origin, status: int) -> None:
         return
     if scope["method"] not in ("GET", "HEAD") or (status >= 400 and status != 404):
         return
-    layers = {*layers_of(origin.route, given, scope["query_string"]), *origin.read}
+    layers = set(origin.read)
+    if not origin.noted:
+        layers.update(layers_of(origin.route, given, scope["query_string"]))
     key = next((str(given[name]) for name in _KEYS if name in given), None)
     for layer in sorted(layers & sensitive()):
         _add(traces, origin, Kind.READ, layer, "not_found" if status == 404 else "ok", None, key)

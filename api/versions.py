@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from api.session import Session
+from layers.audit.noting import read
 from layers.base import Layer
 from layers.fields import Field, fields_of
 from layers.past import BEFORE, INSTANT, SIDES, Span, image, log_of, titles
@@ -126,6 +127,7 @@ async def told(
     """Return versions as they are answered: labels, units and titles in the caller's language."""
     fields = [each for each in fields_of(shown) if each.name not in _ASIDE]
     named = await _named(session, fields, versions)
+    read(*{name for name, _ in named})
     return [
         {
             "seq": each.change["seq"],

@@ -170,10 +170,12 @@ def _queue(connection: sa.Connection, key: int, kind: JobKind) -> None:
     connection.execute(sa.update(JOB).where(JOB.c.id == key).values(queue_id=entry))
 
 
-def cancel(connection: sa.Connection, key: int) -> None:
+def cancel(connection: sa.Connection, key: int) -> bool:
     """Cancel a job: one that waits at once, one that runs as soon as its worker hears of it.
 
-    One that has ended stays as it is.
+    Returns
+    -------
+    Whether there was anything to cancel: a job that has ended stays as it is.
 
     Raises
     ------
@@ -185,13 +187,14 @@ def cancel(connection: sa.Connection, key: int) -> None:
     if row is None:
         raise NotFound(zh=f"没有编号为 {key} 的任务", en=f"There is no job {key}")
     if row.state not in OPEN:
-        return
+        return False
     values: dict[str, Any] = {"cancel_asked_at": sa.func.now()}
     if row.state == State.WAITING:
         values |= {"state": State.CANCELLED.value, "finished_at": sa.func.now()}
     connection.execute(sa.update(JOB).where(JOB.c.id == key).values(**values))
     if row.queue_id is not None:
         job_queue.cancel(connection, row.queue_id)
+    return True
 
 
 def begin(connection: sa.Connection, key: int, hold: Hold) -> int | None:

@@ -262,6 +262,11 @@ class Listing:
             if not isinstance(c.type, Geometry)
         ]
 
+    def named_layers(self) -> tuple[Layer, ...]:
+        """Return the layers whose things the rows name by a key, as far as the actor sees them."""
+        keys = map(layer_of_key, self.layer.table.columns)
+        return tuple({k.name: k for k in keys if k is not None and self.actor.sees(k)}.values())
+
     def _titles(self, t: FromClause) -> list[Any]:
         """Return the row's own title, and that of each row it names."""
         made: list[Any] = []

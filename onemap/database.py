@@ -260,7 +260,7 @@ def emptied(database: Database) -> None:
     """Take all tables away and make them anew, empty."""
     db.downgrade(database.owner_url, "base")
     if database.trail is not None and database.trail.head is not None:
-        database.trail.head.write(None)  # its traces went with the rest
+        database.trail.head.forget()  # its traces went with the rest
     prepare(database)
 
 

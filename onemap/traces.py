@@ -31,13 +31,17 @@ _WORD = re.compile(r"[a-z][a-z-]*")
 
 def as_command() -> None:
     """Let what this process records say which command it is, and whose."""
+    # The command and what it is about (``user create``): no name, no file and no option.
+    ORIGIN.set(command(*itertools.takewhile(_WORD.fullmatch, sys.argv[1:3])))
+
+
+def command(*words: str) -> Origin:
+    """Return as whose act a command is recorded, of which the first words are told."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user without a name
         user = str(os.geteuid())
-    # The command and what it is about (``user create``): no name, no file and no option.
-    words = itertools.takewhile(_WORD.fullmatch, sys.argv[1:3])
-    ORIGIN.set(Origin(account=f"os:{user}", route=" ".join(["onemap", *words])))
+    return Origin(account=f"os:{user}", route=" ".join(["onemap", *words]))
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from api.routes.lists import added_up
 from api.session import Session, SessionOf
 from api.tracing import trace_now
 from layers.audit import Kind as Act
+from layers.audit.noting import read
 from layers.listing import Listing
 
 router = APIRouter(tags=["lists"], prefix="/lists")
@@ -72,6 +73,7 @@ async def export_list(
     moment = (session.at or session.config.now()).astimezone(session.config.zone)
     moment = moment.replace(microsecond=0)
     totals = added_up(listing, await session.fetch(listing.totals()))
+    read(*(each.name for each in listing.named_layers()))
     await trace_now(
         request, Act.EXPORT, listing.layer.name, format=format, rows=totals["total"],
         query=dict(request.query_params),

@@ -21,7 +21,7 @@ from api.job_schemas import (
     ImportOptions,
     import_options,
 )
-from api.jobs import Asker, found, is_own, refuse_archive, sees_all_jobs, told
+from api.jobs import Asker, ask, cancel, found, is_own, refuse_archive, sees_all_jobs, told
 from api.problems import described
 from api.routes.exports import CONTENT
 from api.routes.job_kinds import suffixes_of
@@ -35,6 +35,7 @@ from importers.registry import importer_of
 from importers.rights import refuse_import
 from layers import jobs
 from layers.audit import Kind as Act
+from layers.audit.noting import read as tells
 from layers.jobs import JobKind, State
 from layers.problems import BadRequest, Forbidden, NotFound, Problem, Unavailable
 from layers.registry import layer as layer_named
@@ -213,8 +214,10 @@ async def get_job(session: Asker, key: Key) -> Response:
 )
 async def cancel_job(request: Request, session: Asker, key: Key) -> Response:
     """Cancel a job: one that waits at once, one that runs within seconds; nothing of it is kept."""
-    await found(session, jobs.one(key), key)
-    await _writer(request).write(lambda connection: jobs.cancel(connection, key), counted=False)
+    row = await found(session, jobs.one(key), key)
+    await _writer(request).write(
+        lambda connection: cancel(connection, row, session.actor), counted=False
+    )
     return await get_job(session, key)
 
 
@@ -237,7 +240,8 @@ async def cancel_job(request: Request, session: Asker, key: Key) -> Response:
 async def get_result(request: Request, session: Asker, key: Key) -> Response:
     """Return the file that a job made, or the report of an import as JSON.
 
-    That a file is fetched is recorded before it goes out, like an export that is awaited.
+    That a file is fetched is recorded before it goes out, like an export that is awaited. The
+    report tells what stood in the file: whoever may no longer import such files is refused it.
     """
     row = await found(session, jobs.one(key), key)
     if not is_own(session.actor, row) or row["state"] != State.DONE:
@@ -250,7 +254,10 @@ async def get_result(request: Request, session: Asker, key: Key) -> Response:
             en="What you may read has changed since this file was made; ask for it anew",
         )
     result = _read(row["result"])
-    if "file" not in result:
+    if row["kind"] == JobKind.IMPORT:
+        importer = importer_of(_read(row["arguments"])["kind"])
+        refuse_import(session.actor, importer)
+        tells(*importer.layers)
         return answer_of(result)
     path = staging.results(session.config.data_dir, row["folder"]) / result["file"]
     if not await asyncio.to_thread(path.is_file):
@@ -286,7 +293,7 @@ async def _ask(
     token = caller.bearer.key if caller is not None and caller.bearer.by == "token" else None
     account = session.actor.account_id
     key: int = await _writer(request).write(
-        lambda connection: jobs.ask(
+        lambda connection: ask(
             connection, kind, arguments, folder, account_id=account, token_id=token
         ),
         counted=False,

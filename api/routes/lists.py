@@ -19,6 +19,7 @@ from api.problems import described
 from api.routes.catalogue import described_field
 from api.routes.search import paths_of, place
 from api.session import Session, SessionOf
+from layers.audit.noting import read
 from layers.base import Layer
 from layers.editing.edit import MOST
 from layers.facts import TITLE_OF, layer_of_key
@@ -106,6 +107,8 @@ async def list_rows(
     found, *summed = await asyncio.gather(*waited)
     rows = found[:limit]
     paths = await _paths(session, listing.layer, rows)
+    shown = [_row(listing.layer, row, paths, listing) for row in rows]
+    read(*{named["layer"] for row in shown for named in row["refs"].values()})
     moment = (session.at or session.config.now()).astimezone(session.config.zone)
     document: dict[str, Any] = {
         "layer": listing.layer.name,
@@ -113,7 +116,7 @@ async def list_rows(
         "moment": moment.replace(microsecond=0),
         "columns": columns_of(listing),
         "places": listing.place_kinds(),
-        "rows": [_row(listing.layer, row, paths, listing) for row in rows],
+        "rows": shown,
         "next": write_token(listing.order, rows[-1]) if len(found) > limit else None,
     }
     if summed:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 
 def _write(path: Path, text: str) -> None:
@@ -105,8 +107,24 @@ class Reached:
     mac: str
 
 
+def _reached(told: Mapping[str, Any]) -> Reached:
+    return Reached(int(told["batch"]), str(told["mac"]))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What the file of a head says."""
+
+    reached: Reached | None = None
+    cuts: tuple[Reached, ...] = ()
+
+
 class Head:
-    """How far the sealer has come, in a file: records cut off the end are found by it."""
+    """How far the sealer has come, in a file: records cut off the end are found by it.
+
+    Beside that the file keeps each end that was found to be cut off, until somebody who answers
+    for it says that he knows: what is sealed afterwards must not hide it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -118,20 +136,79 @@ class Head:
         ------
         ValueError : the file holds something else.
         """
-        try:
-            told = json.loads(self.path.read_text("utf-8"))
-            return Reached(int(told["batch"]), str(told["mac"]))
-        except FileNotFoundError:
-            return None
-        except (KeyError, TypeError) as wrong:
-            raise ValueError(f"{self.path} is no head of an audit") from wrong
+        return self._kept().reached
+
+    def cuts(self) -> tuple[Reached, ...]:
+        """Return the batches up to which was sealed and that were no longer there later.
+
+        Raises
+        ------
+        ValueError : the file holds something else.
+        """
+        return self._kept().cuts
 
     def write(self, reached: Reached | None) -> None:
-        """Note the last batch; None: there is none."""
-        if reached is None:
-            self.path.unlink(missing_ok=True)
+        """Set the last batch, be it lower, of a database that was restored; None: it has none."""
+        with self._alone():
+            self._keep(_Kept(reached, self._kept().cuts))
+
+    def forget(self) -> None:
+        """Begin anew, for a database whose own command has emptied it."""
+        self.path.unlink(missing_ok=True)
+
+    def advance(self, reached: Reached, cut: Reached | None = None) -> None:
+        """Note a batch that was sealed just now; the head never goes back but over a cut.
+
+        Parameters
+        ----------
+        cut : how far had been sealed before, where the database no longer had that.
+        """
+        with self._alone():
+            kept = self._kept()
+            known, cuts = kept.reached, kept.cuts
+            if cut is not None and cut not in cuts:
+                cuts = (*cuts, cut)
+            # Another process of this host may have come further meanwhile.
+            if known is None or known == cut or known.batch < reached.batch:
+                known = reached
+            self._keep(_Kept(known, cuts))
+
+    def acknowledge(self, known: Iterable[Reached]) -> None:
+        """Forget cuts of which somebody has said that he knows."""
+        with self._alone():
+            kept, gone = self._kept(), set(known)
+            self._keep(_Kept(kept.reached, tuple(c for c in kept.cuts if c not in gone)))
+
+    def _kept(self) -> _Kept:
+        try:
+            told = json.loads(self.path.read_text("utf-8"))
+            cuts = tuple(_reached(each) for each in told.get("cuts", ()))
+            # Cuts alone are of a database that was restored from before its first batch.
+            return _Kept(_reached(told) if "batch" in told or not cuts else None, cuts)
+        except FileNotFoundError:
+            return _Kept()
+        except (KeyError, TypeError, AttributeError) as wrong:
+            raise ValueError(f"{self.path} is no head of an audit") from wrong
+
+    def _keep(self, kept: _Kept) -> None:
+        told: dict[str, Any] = {} if kept.reached is None else asdict(kept.reached)
+        if kept.cuts:
+            told["cuts"] = [asdict(each) for each in kept.cuts]
+        if told:
+            _write(self.path, json.dumps(told) + "\n")
         else:
-            _write(self.path, json.dumps({"batch": reached.batch, "mac": reached.mac}) + "\n")
+            self.path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the folder, so that of two processes one reads what the other wrote."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ for a request and for a command, and know of neither.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from layers.base import table_of
 WAITING = table_of(AuditWaiting)
 LONGEST = 500
 """Characters of a text that are kept; of a longer one its beginning."""
+LARGEST = 16_000
+"""Bytes of details that are kept, as JSON; beyond that of the largest parts the beginning."""
 
 
 @dataclass
@@ -80,6 +83,18 @@ def kept(value: Any) -> Any:
     return cut(str(value))
 
 
+def _bounded(told: dict[str, Any]) -> dict[str, Any]:
+    """Return details of which, where they are too large, the largest parts are cut."""
+    sizes = {name: len(json.dumps({name: each})) for name, each in told.items()}
+    total = sum(sizes.values())
+    for name in sorted(sizes, key=lambda each: -sizes[each]):
+        if total <= LARGEST:
+            break
+        told[name] = cut(json.dumps(told[name], ensure_ascii=False))
+        total -= sizes[name] - len(json.dumps({name: told[name]}))
+    return told
+
+
 def values_of(
     origin: Origin, kind: Kind, outcome: str, layer: str | None, details: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -87,6 +102,7 @@ def values_of(
     told = {name: each for name, each in details.items() if each is not None}
     if origin.bearer is not None:
         told["by"] = origin.bearer
+    told = _bounded({str(cut(name)): kept(each) for name, each in told.items()})
     return {
         "kind": kind.value,
         "account_id": origin.account_id,
@@ -96,7 +112,7 @@ def values_of(
         "route": cut(origin.route),
         "layer": cut(layer),
         "outcome": outcome,
-        "details": kept(told),
+        "details": told,
     }
 
 

@@ -33,6 +33,7 @@ KINDS: Final[Mapping[Kind, Text]] = {
 
 OUTCOMES: Final[Mapping[str, Text]] = {
     "done": Text("完成", "done"),
+    "asked": Text("已提交", "asked for"),
     "ok": Text("已应答", "answered"),
     "in": Text("登录成功", "came in"),
     "wrong": Text("口令或账号不正确", "wrong name or password"),

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, DateTime, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Identity, Index
 from sqlalchemy import Text as TextType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -37,6 +37,9 @@ def _text(comment: str) -> Any:
     return mapped_column(TextType, comment=comment)
 
 
+_TEXTS = ("kind", "account", "address", "request", "route", "layer", "outcome")
+
+
 class _Told:
     """The columns that a record has from the beginning."""
 
@@ -57,9 +60,26 @@ class _Told:
 
 
 class AuditWaiting(_Told, Base):
-    """A record that was committed and is not sealed yet."""
+    """A record that was committed and is not sealed yet.
+
+    Whoever serves may add what he likes, so that the table itself refuses what no sealer could
+    read: times without end, texts and details without measure.
+    """
 
     __tablename__ = "audit_waiting"
+    __table_args__ = (
+        CheckConstraint(
+            "at >= '1970-01-01 00:00:00+00' AND at < '2200-01-01 00:00:00+00'", name="at"
+        ),
+        CheckConstraint(
+            " AND ".join(f"octet_length({each}) <= 2000" for each in _TEXTS), name="texts"
+        ),
+        CheckConstraint(
+            "octet_length(details::text) <= 32000 "
+            "AND NOT jsonb_path_exists(details, 'strict $.**{12}')",
+            name="details",
+        ),
+    )
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, comment="编号 | id")
 
 

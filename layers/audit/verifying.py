@@ -14,7 +14,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers.audit.keys import Head, Reached, SealKey, SealKeys
-from layers.audit.sealing import NOTHING, RECORD, SEAL, mark_mac, record_mac, seal_head
+from layers.audit.sealing import (
+    NOTHING,
+    RECORD,
+    SEAL,
+    WAITING,
+    mark_mac,
+    record_mac,
+    seal_head,
+)
 from layers.labels import Text
 
 _CHUNK = 1_000
@@ -30,6 +38,7 @@ class Wrong(StrEnum):
     SEAL_MISSING = "seal_missing"
     MARK_CHANGED = "mark_changed"
     CUT = "cut"
+    WAS_CUT = "was_cut"
     KEY = "key"
 
 
@@ -60,6 +69,12 @@ _SAID = {
         "末尾被截断：本机曾封存到批次 {batch}，库中没有该批次或与之不符",
         "the end was cut off: this host has sealed up to batch {batch}, which is not there or is "
         "another",
+    ),
+    Wrong.WAS_CUT: Text(
+        "末尾曾被截断：本机曾封存到批次 {batch}，后来封存时库中已没有该批次或与之不符；"
+        "查明原因后请运行 onemap audit acknowledge",
+        "the end had been cut off: this host had sealed up to batch {batch}, which was not there "
+        "or was another when it went on sealing; find out why, then run onemap audit acknowledge",
     ),
     Wrong.KEY: Text(
         "批次 {first} 至 {last} 由另一把钥匙封存，钥匙文件中没有它，无法校验",
@@ -101,6 +116,7 @@ class Verified:
     ----------
     pruned_to : the number up to which all was pruned.
     headless : whether no file of this host says how far the record reached.
+    waiting : how many records are not sealed yet, which nobody can verify.
     """
 
     batches: int = 0
@@ -110,6 +126,7 @@ class Verified:
     sealed_at: datetime | None = None
     pruned_to: int | None = None
     headless: bool = False
+    waiting: int = 0
     faults: int = 0
 
 
@@ -141,8 +158,11 @@ class Verifier:
     def __init__(self, connection: sa.Connection, keys: SealKeys, head: Head | None) -> None:
         self._connection = connection.execution_options(stream_results=True, yield_per=_CHUNK)
         self._keys = keys.known()
+        # Before the moment that the transaction shows: then that holds all that the head tells.
         self._reached = head.read() if head is not None else None
-        self.seen = Verified(headless=head is not None and self._reached is None)
+        self._cuts = head.cuts() if head is not None else ()
+        self._headed = head is not None
+        self.seen = Verified()
         self._unknown: tuple[int, int] | None = None
         self._records: Iterator[Any] = iter(())
         self._next: Mapping[Any, Any] | None = None
@@ -177,8 +197,13 @@ class Verifier:
             before, began = Reached(seal["batch"], seal["mac"]), True
         yield from self._told_unknown()
         yield from self._rest()
+        self.seen.headless = self._headed and reached is None and began
+        for cut in self._cuts:
+            yield Fault(Wrong.WAS_CUT, cut.batch, cut.batch, cut.batch)
         if not found_head and reached is not None:
             yield Fault(Wrong.CUT, reached.batch, reached.batch, reached.batch)
+        waiting = sa.select(sa.func.count()).select_from(WAITING)
+        self.seen.waiting = self._connection.scalar(waiting) or 0
 
     def _begin(self, seal: Mapping[Any, Any]) -> Iterator[Fault]:
         """Begin at the mark where all that was older is pruned."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +31,10 @@ def register(app: typer.Typer) -> None:
     help=say("校验审计记录是否被改动", "verify that no audit record was changed, removed or added")
 )
 def verify(demo: Demo = False, as_json: Json = False) -> None:
-    """Compare all records with their seals and say what is wrong where; the outcome is recorded."""
+    """Compare all records with their seals and say what is wrong where; the outcome is recorded.
+
+    What waits is sealed only then, so that nothing is written before it was looked at.
+    """
     from layers.audit import Kind
     from onemap import traces
     from onemap.commands.reports import print_json
@@ -38,14 +43,8 @@ def verify(demo: Demo = False, as_json: Json = False) -> None:
 
     settings = load()
     with opened(settings, demo=demo) as database:
-        # A file that is no key, or a head that is none, is told as what it is.
-        try:
-            traces.sealed(database)
+        with _files_told():
             faults, seen = _verified(database)
-        except ValueError as wrong:
-            raise Trouble(
-                ExitCode.TAMPERED, f"钥匙或进度文件无法识别：{wrong}", f"Not to be read: {wrong}"
-            ) from wrong
         outcome = "faults" if seen.faults else "done"
         traces.noted(
             database, Kind.VERIFY, outcome, records=seen.records, last=seen.last, faults=seen.faults
@@ -58,6 +57,17 @@ def verify(demo: Demo = False, as_json: Json = False) -> None:
         _print(faults, seen)
     if seen.faults:
         raise typer.Exit(ExitCode.TAMPERED)
+
+
+@contextlib.contextmanager
+def _files_told() -> Iterator[None]:
+    """Tell a file that is no key, or a head that is none, as what it is."""
+    try:
+        yield
+    except ValueError as wrong:
+        raise Trouble(
+            ExitCode.TAMPERED, f"钥匙或进度文件无法识别：{wrong}", f"Not to be read: {wrong}"
+        ) from wrong
 
 
 def _verified(database: Database) -> tuple[list[dict[str, Any]], Verified]:
@@ -102,6 +112,13 @@ def _print(faults: list[dict[str, Any]], seen: Verified) -> None:
         typer.echo(
             say(f"第 {seen.pruned_to} 条及以前已清理", f"up to record {seen.pruned_to} pruned")
         )
+    if seen.waiting:
+        typer.echo(
+            say(
+                f"另有 {seen.waiting:,} 条尚未封存，未校验",
+                f"{seen.waiting:,} more are not sealed yet and were not verified",
+            )
+        )
     state = (
         say(f"发现 {seen.faults} 处问题", f"{seen.faults} faults")
         if seen.faults
@@ -113,6 +130,49 @@ def _print(faults: list[dict[str, Any]], seen: Verified) -> None:
             f"{seen.records:,} records in {seen.batches:,} batches: {state}",
         )
     )
+
+
+@audit_app.command(
+    help=say(
+        "确认已查明末尾被截断的原因，此后校验不再报告",
+        "say that a cut end is known, so that verifying no longer tells of it",
+    )
+)
+def acknowledge(
+    reason: Annotated[
+        str, typer.Argument(help=say("查明的原因，会被记录", "what was found out; it is recorded"))
+    ],
+    demo: Demo = False,
+) -> None:
+    """Record that somebody knows why the end had been cut off, and of what; then forget the cut."""
+    from layers.audit import Kind
+    from onemap import traces
+    from onemap.database import opened
+    from onemap.settings import load
+
+    if not reason.strip():
+        raise Trouble(ExitCode.USAGE, "请写明原因。", "Say why.")
+    with opened(load(), demo=demo) as database:
+        assert database.trail is not None
+        head = database.trail.head
+        with _files_told():
+            traces.sealed(database)  # which finds a cut that nobody has met yet
+            cuts = () if head is None else head.cuts()
+        if head is None or not cuts:
+            raise Trouble(
+                ExitCode.USAGE,
+                "没有待确认的截断。见 onemap audit verify。",
+                "No cut end waits to be acknowledged. See onemap audit verify.",
+            )
+        for each in cuts:
+            traces.noted(
+                database, Kind.ADMINISTRATION, act="acknowledge_cut", batch=each.batch,
+                mac=each.mac, reason=reason,
+            )  # fmt: skip
+        traces.sealed(database)
+        head.acknowledge(cuts)
+    for each in cuts:
+        typer.echo(say(f"已确认：批次 {each.batch}", f"Acknowledged: batch {each.batch}"))
 
 
 From = Annotated[
@@ -198,10 +258,11 @@ def prune(
     settings = load()
     days = older_than or settings.audit_days
     with opened(settings, demo=demo) as database:
-        traces.sealed(database)
         assert database.trail is not None
-        _, seen = _verified(database)
+        with _files_told():
+            _, seen = _verified(database)
         if seen.faults:
+            traces.sealed(database)
             raise Trouble(
                 ExitCode.TAMPERED,
                 f"审计记录有 {seen.faults} 处问题，未清理。请先运行 onemap audit verify 查明。",

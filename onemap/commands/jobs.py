@@ -156,13 +156,15 @@ def show(key: Key, demo: Demo = False, as_json: Json = False) -> None:
 
 @jobs_app.command(help=say("取消任务", "cancel a job"))
 def cancel(key: Key, demo: Demo = False) -> None:
-    """Cancel a job: one that waits at once, one that runs within seconds."""
+    """Cancel a job: one that waits at once, one that runs within seconds; that is recorded."""
     from layers import jobs
+    from layers.audit import Kind, note
     from onemap.database import connected
     from onemap.settings import load
 
     with connected(load(), demo=demo) as connection:
-        jobs.cancel(connection, key)
+        if jobs.cancel(connection, key):
+            note(connection, Kind.ADMINISTRATION, act="cancel_job", job=key)
 
 
 def queued(kind: str, files: list[Path], options: Options, *, demo: bool, as_json: bool) -> None:

@@ -13,9 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from layers import db, jobs
+from layers.audit import ORIGIN
 from layers.jobs import JobKind
 from layers.labels import Text
 from layers.problems import Problem
+from onemap.jobs.asking import origin_of
 from onemap.jobs.worker import AGAIN, SUPERSEDED
 from onemap.tying import tie_to
 
@@ -167,6 +169,7 @@ def described(failure: Exception) -> dict[str, Any]:
 
 
 def _do(task: Task) -> None:
+    ORIGIN.set(origin_of(task))
     # Each is dear to load, and just one is wanted.
     kind = JobKind(task.row.kind)
     if kind is JobKind.IMPORT:

@@ -80,11 +80,14 @@ async def _written(task: Task, actor: Actor, folder: Path) -> dict[str, Any]:
     )
     await rows.open()
 
+    asker = ORIGIN.get()
+
     async def opened(request: Request, at: str | None = None, unit: int | None = None) -> Session:
         request.app.state.connections = rows
         origin = ORIGIN.get()
-        if origin is not None:  # whose export the traces tell
-            origin.account_id, origin.account = actor.account_id, actor.name
+        if origin is not None and asker is not None:  # whose export the traces tell
+            origin.account_id, origin.account = asker.account_id, asker.account
+            origin.bearer = asker.bearer
         return await session_as(request, actor, at, unit)
 
     app.dependency_overrides[open_session] = opened

@@ -25,6 +25,8 @@ from api.traces import MOST, Seen, Traces
 from api.tracing import DESCRIBING, layers_of, sensitive
 from layers.audit import Kind, note
 from layers.audit.keys import Trail
+from layers.audit.sealing import seal
+from layers.audit.verifying import Wrong
 from layers.named import NAMED
 from layers.policy import Role
 from layers.signing_in import Rules
@@ -37,13 +39,13 @@ ROUTES = create_app(Config("postgresql://nowhere")).openapi()["paths"]
 # What tells no row of a layer, or of layers that hold nothing sensitive; what else it tells it says
 # where the answer is made.
 TELLS_NO_LAYER = re.compile(
-    r"/(healthz|readyz|metrics|docs|jobs(/kinds.*|/{key})?|catalogue|style\.json|workspaces|events"
+    r"/(healthz|readyz|metrics|docs|jobs/kinds.*|catalogue|style\.json|workspaces|events"
     r"|sign-.*|single-sign-on.*|me.*"
     r"|administration.*|audit.*|ogc(/(api|conformance|collections|style\.css|tileMatrixSets.*))?"
     r"|filters|measures|archives/.*|meters/.*|buildings/.*|tiles/imagery/.*)"
 )
 SAYS_ITSELF = {"/search", "/changes", "/changes/between", "/conflicts", "/quarantine",
-               "/quarantine/export", "/jobs/{key}/result"}  # fmt: skip
+               "/quarantine/export", "/jobs", "/jobs/{key}", "/jobs/{key}/result"}  # fmt: skip
 
 
 @pytest.fixture
@@ -140,6 +142,57 @@ async def test_reads_of_sensitive_layers_are_recorded_and_of_others_not(estate, 
     assert (one["account"], one["address"]) == ("robot", "127.0.0.1")
     assert one["details"]["keys"] == [str(person)]
     assert one["details"]["by"].startswith("token:")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/lists/assets?limit=500",
+        "/lists/assets?named=assets_of_leavers",
+        "/lists/assets/keys?named=assets_of_leavers",
+        "/lists/assets/groups?by=body&named=assets_of_leavers",
+        "/lists/assets/tiles/0/0/0?named=assets_of_leavers",
+        "/lists/assets/export?format=csv",
+        "/lists/assets/export?format=xlsx",
+        "/history/assets/{asset}",
+        "/features/assets/{asset}",
+        "/changes?layer=persons",
+        "/changes?l%61yer=persons",
+    ],
+)
+async def test_who_is_told_of_persons_by_another_layer_leaves_a_trace(estate, served, path):
+    database, ids = estate
+    asset = ids["assets", "ZC-2023-003417"]  # of which somebody is the custodian
+    async with served() as client:
+        answer = await client.get(path.format(asset=asset), headers=ROBOT)
+        assert answer.status_code in (200, 204), answer.text
+        found = await until(database, "read")
+    assert ("robot", "persons", "ok") in {(r["account"], r["layer"], r["outcome"]) for r in found}
+
+
+async def test_who_may_not_see_persons_is_told_of_none_and_leaves_no_trace(estate, served):
+    database, _ = estate
+    with database.engine.begin() as c:
+        accounts.with_token(c, "op", "om_op", whole_estate=True, roles=[Role.ENERGY_MANAGER])
+    async with served() as client:
+        for path in ("/lists/rooms", "/lists/meters/export?format=csv", "/lists/buildings"):
+            answer = await client.get(path, headers={"Authorization": "Bearer om_op"})
+            assert answer.status_code == 200, answer.text
+    assert recorded(database, "read") == []
+    assert len(recorded(database, "export")) == 1
+
+
+async def test_what_is_refused_as_a_flood_is_recorded_once(estate, served):
+    database, _ = estate
+    far = {"X-Forwarded-For": "192.0.2.7", **ROBOT}
+    async with served(limits={"requests": "3 per minute"}) as client:
+        asked = [(await client.get("/lists/rooms", headers=far)).status_code for _ in range(8)]
+        assert asked == [200] * 3 + [429] * 5
+        found = await until(database, "refusal")
+    assert {(r["address"], r["outcome"], r["details"]["reason"]) for r in found} == {
+        ("192.0.2.7", "too_many", "requests")
+    }
+    assert sum(r["details"].get("count", 1) for r in recorded(database, "refusal")) == 5
 
 
 async def test_what_a_search_finds_is_recorded_by_layer(estate, served):
@@ -333,6 +386,50 @@ async def test_a_service_that_ends_leaves_nothing_unsealed(estate, served, trail
         assert c.scalar(sa.text("SELECT count(*) FROM audit_waiting")) == 0
         assert c.scalar(sa.text("SELECT count(*) FROM audit_record WHERE kind = 'read'")) == 1
     assert verified(database.engine, trail.keys, trail.head)[0] == []
+
+
+async def test_an_end_that_is_cut_off_while_it_serves_is_told_from_then_on(estate, served, trail):
+    database, _ = estate
+    async with served() as client:
+        await client.get("/lists/persons", headers=ROBOT)
+        await _sealed(database, 1)
+        reached = trail.head.read()
+        with database.engine.begin() as c:
+            c.execute(sa.text("DELETE FROM audit_record"))
+            c.execute(sa.text("DELETE FROM audit_seal"))
+        for path in ("/lists/vehicles", "/lists/persons"):
+            await client.get(path, headers=ROBOT)
+            await asyncio.sleep(1)
+        faults, seen = verified(database.engine, trail.keys, trail.head)
+    assert [(f.wrong, f.batch) for f in faults] == [(Wrong.WAS_CUT, reached.batch)]
+    assert seen.records >= 3
+    assert trail.head.cuts() == (reached,)
+
+
+async def test_the_sealer_survives_whatever_goes_wrong_and_tries_again(
+    estate, served, monkeypatch, caplog
+):
+    database, _ = estate
+    monkeypatch.setattr("api.sealer.PAUSE_S", 0.1)
+    wrong = iter([RecursionError("too deep"), AssertionError("what nobody foresaw")])
+
+    def broken(*given):
+        for each in wrong:
+            raise each
+        return seal(*given)
+
+    monkeypatch.setattr("api.sealer.seal", broken)
+    async with served() as client:
+        await client.get("/lists/persons", headers=ROBOT)
+        await _sealed(database, 1)
+    assert "too deep" in caplog.text
+
+
+async def _sealed(database, count: int, within_s: float = 8) -> None:
+    deadline = time.monotonic() + within_s
+    while sum(each["number"] < 1_000_000 for each in recorded(database)) < count:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
 
 
 async def test_of_two_services_one_seals_and_the_other_takes_over(estate, trail, server):

@@ -193,6 +193,93 @@ async def test_what_may_not_be_imported_is_refused_and_leaves_nothing(
     assert not uploads.exists() or list(uploads.iterdir()) == []
 
 
+def noted(database: Clone, *kinds: str) -> list[Any]:
+    """Return what is recorded of some kinds."""
+    with database.engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT * FROM audit_waiting ORDER BY id")).mappings()
+        return [row for row in rows if row["kind"] in kinds]
+
+
+async def test_who_asked_for_an_import_stands_in_what_it_records(
+    peopled: Clone, serve: Serve, tmp_path: Path
+) -> None:
+    async with serving(serve, peopled, tmp_path) as client:
+        asked = await upload(client, "planner", content="工号,姓名\nP1,王一\n".encode())
+        key = asked.json()["id"]
+    with working(peopled, tmp_path):
+        row = until(peopled, key, ended)
+    assert (row.state, row.error, row.result["loaded"]) == ("done", None, 1)
+    told, done = noted(peopled, "import")
+    for each in (told, done):
+        assert (each["account"], each["account_id"]) == ("planner", row.account_id)
+        assert each["route"] == "/jobs/imports"
+        assert each["details"]["by"] == f"token:{row.token_id}"
+    assert (told["outcome"], told["address"], told["details"]["job"]) == ("asked", "127.0.0.1", key)
+    assert (done["outcome"], done["details"]["of"]) == ("done", "persons")
+    (change,) = noted(peopled, "change")
+    assert (change["account"], change["account_id"]) == ("planner", row.account_id)
+    assert change["details"]["by"] == f"token:{row.token_id}"
+
+
+async def test_who_cancels_anothers_job_is_recorded(
+    peopled: Clone, serve: Serve, tmp_path: Path
+) -> None:
+    async with serving(serve, peopled, tmp_path) as client:
+        keys = [(await upload(client, "planner")).json()["id"] for _ in range(2)]
+        for who, key in (("planner", keys[0]), ("admin", keys[1]), ("admin", keys[1])):
+            answer = await client.delete(f"/jobs/{key}", headers=bearing(who))
+            assert answer.json()["state"] == "cancelled"
+    (told,) = (
+        each for each in noted(peopled, "administration")
+        if each["details"]["act"] == "cancel_job"
+    )  # fmt: skip
+    assert told["account"] == "admin"
+    assert (told["details"]["whom"], told["details"]["job"]) == ("planner", keys[1])
+
+
+async def test_the_report_of_an_import_is_for_who_may_still_import_and_leaves_a_trace(
+    peopled: Clone, serve: Serve, tmp_path: Path
+) -> None:
+    async with serving(serve, peopled, tmp_path) as client:
+        good, bad = [(await upload(client, "planner")).json()["id"] for _ in range(2)]
+        with peopled.engine.begin() as connection:
+            connection.execute(
+                sa.text("UPDATE job SET state = 'done', finished_at = now(), result = "
+                        "'{\"loaded\": 1, \"issues\": [{\"value\": \"13812345678\"}]}' "
+                        "WHERE id = :id"), {"id": good},
+            )  # fmt: skip
+            connection.execute(
+                sa.text("UPDATE job SET state = 'failed', finished_at = now(), error = "
+                        "'{\"reason\": \"x\", \"zh\": \"13812345678\", \"en\": \"13812345678\"}' "
+                        "WHERE id = :id"), {"id": bad},
+            )  # fmt: skip
+            account = connection.scalar(sa.text("SELECT id FROM account WHERE login = 'planner'"))
+            accounts.another_token(connection, account, "planner reads", "again")
+
+        async def told(who: str) -> str:
+            """Return all that somebody is told of both jobs."""
+            paths = ("/jobs", f"/jobs/{good}", f"/jobs/{bad}", f"/jobs/{good}/result")
+            return "".join([(await client.get(p, headers=bearing(who))).text for p in paths])
+
+        listed = (await client.get("/jobs", headers=bearing("planner"))).json()["jobs"]
+        assert listed[1]["result"] == {"loaded": 1}
+        report = await client.get(f"/jobs/{good}/result", headers=bearing("planner"))
+        assert report.json()["issues"] == [{"value": "13812345678"}]
+        assert "13812345678" not in await told("planner reads")
+        with peopled.engine.begin() as connection:
+            connection.execute(
+                sa.text("UPDATE role_grant SET role = 'viewer' WHERE role = 'planner'")
+            )
+    seen = {(each["account"], each["route"], each["layer"]) for each in noted(peopled, "read")}
+    assert seen == {("planner", "/jobs", "persons"), ("planner", "/jobs/{key}/result", "persons")}
+    async with serving(serve, peopled, tmp_path) as client:
+        refused = await client.get(f"/jobs/{good}/result", headers=bearing("planner"))
+        assert refused.status_code == 403
+        failed = (await client.get(f"/jobs/{bad}", headers=bearing("planner"))).json()
+        assert failed["error"]["reason"] == "rights"
+        assert "13812345678" not in await told("planner")
+
+
 async def test_one_account_has_so_many_jobs_open_and_no_more(
     peopled: Clone, serve: Serve, tmp_path: Path
 ) -> None:

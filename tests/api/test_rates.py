@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from api.rates import Rates, counted_as
+from api.rates import Rates, counted_as, kind_of
 from layers.accounts import new_token
 from layers.policy import Role
 from layers.problems import TooMany
@@ -105,6 +105,17 @@ async def test_a_flood_from_one_address_is_refused_and_others_are_answered(datab
         assert (await client.get("/healthz", headers=OTHER)).status_code == 200
         here = [(await client.get("/healthz")).status_code for _ in range(7)]
         assert here == [200] * 7  # programs on the machine itself
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        (b"filter=a", "filters"), (b"filt%65r=a%3D1", "filters"), (b"q=1&%66ilter=", "filters"),
+        (b"", None), (b"q=%66ilter", None), (b"%66ilters=1", None),
+    ],
+)  # fmt: skip
+def test_a_filter_is_one_however_its_name_is_written(query, kind):
+    assert kind_of({"type": "http", "path": "/lists/rooms", "query_string": query}) == kind
 
 
 def test_an_address_of_the_new_kind_is_counted_as_its_network():

@@ -11,6 +11,10 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from layers.audit import Kind
+from layers.audit.keys import Trail
+from onemap import traces
+from onemap.database import Database, emptied
 from onemap.settings import load
 from onemap.trouble import Trouble
 from tests.onemap.test_cli import on
@@ -28,11 +32,15 @@ def audited(database, here, tmp_path):
 
 def test_commands_are_recorded_with_who_ran_them_and_verified(database, audited):
     assert audited("user", "create", "li", "--role", "viewer", "--estate").returncode == 0
+    # It looks before it seals.
+    told = json.loads(audited("audit", "verify", "--json").stdout)
+    assert (told["records"], told["faults"]) == (0, 0)
+    assert told["waiting"] >= 3
     ended = audited("audit", "verify", "--json")
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     assert told["faults"] == 0
-    assert told["records"] >= 3
+    assert told["records"] >= 4
     with database.engine.connect() as c:
         rows = c.execute(sa.text("SELECT * FROM audit_record ORDER BY number")).mappings().all()
     acts = {row["details"].get("act"): row for row in rows}
@@ -73,13 +81,44 @@ def test_a_cut_end_and_a_lost_key_are_found(database, audited, tmp_path):
         last = c.scalar(sa.text("SELECT max(batch) FROM audit_seal"))
         for table in ("audit_record", "audit_seal"):
             c.execute(sa.text(f"DELETE FROM {table} WHERE batch = {last}"))
-    ended = audited("audit", "verify")
-    assert ended.returncode == 9
-    assert f"up to batch {last}" in ended.stderr
+    assert audited("audit", "prune").returncode == 9
+    # What was recorded and sealed since then does not hide it, and no command makes it good.
+    audited("user", "create", "wang")
+    for _ in range(2):
+        ended = audited("audit", "verify")
+        assert ended.returncode == 9
+        assert f"up to batch {last}" in ended.stderr
+    assert audited("audit", "prune").returncode == 9
+    # Until somebody says that he knows, which is recorded.
+    ended = audited("audit", "acknowledge", "从快照恢复过")
+    assert ended.returncode == 0, ended.stderr
+    assert audited("audit", "verify").returncode == 0
+    with database.engine.connect() as c:
+        told = c.scalar(
+            sa.text("SELECT details FROM audit_record WHERE route = 'onemap audit acknowledge'")
+        )
+    assert (told["act"], told["batch"], told["reason"]) == ("acknowledge_cut", last, "从快照恢复过")
+    assert audited("audit", "acknowledge", "再次").returncode == 2
     (tmp_path / "data" / "keys" / "audit.key").unlink()
     ended = audited("audit", "verify")
     assert ended.returncode == 9
     assert "a key that the key file lacks" in ended.stderr
+
+
+def test_a_database_that_its_own_command_empties_begins_anew(database, tmp_path):
+    trail = Trail.of(tmp_path / "keys" / "audit.key", "x")
+    emptied_one = Database(
+        database.owner_url, database.app_url, accounts_url=database.accounts_url, trail=trail
+    )
+    for _ in range(2):
+        traces.noted(emptied_one, Kind.BACKUP)
+        traces.sealed(emptied_one)
+    assert trail.head.read().batch == 2
+    database.engine.dispose()
+    emptied(emptied_one)
+    traces.noted(emptied_one, Kind.BACKUP)
+    assert traces.sealed(emptied_one) == 1
+    assert (trail.head.read().batch, trail.head.cuts()) == (1, ())
 
 
 def test_the_record_is_exported_without_formulas_and_that_is_recorded(database, audited, tmp_path):

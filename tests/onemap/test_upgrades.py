@@ -21,7 +21,7 @@ from onemap.trouble import ExitCode, Trouble
 from tests.support.databases import Clone
 from tests.support.working import environment
 
-EARLIER = ("0001", "0002", "0003", "0004", "0005", "0006")
+EARLIER = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 ROWS = {
     "0001": (
         (
@@ -72,6 +72,10 @@ ROWS = {
             "INSERT INTO role_grant (account_id, role, whole_estate, body_id) "
             "VALUES (1, 'planner', false, 1)"
         ),
+    ),
+    "0007": (
+        # What no later version would take any more, and none can seal as it is.
+        "INSERT INTO audit_waiting (kind, outcome, at) VALUES ('read', 'x', 'infinity')",
     ),
 }
 """What each version could hold beside what those before it held, as its tables were."""

@@ -30,18 +30,25 @@ def with_token(
 ) -> int:
     """Make a service's account with a token; without body and estate nothing is granted."""
     key = administering.create(connection, name, name, kind=Kind.SERVICE)
+    another_token(connection, key, token, name, edit=edit)
     if whole_estate or body_id is not None:
         for role in roles:
             granting.grant(connection, key, Wanted(role, body_id), datetime.now(UTC))
+    return key
+
+
+def another_token(
+    connection: sa.Connection, account: int, token: str, name: str, *, edit: bool = False
+) -> None:
+    """Give an account a token; without `edit` it reads alone."""
     connection.execute(
         sa.insert(table_of(ApiToken)).values(
-            account_id=key,
+            account_id=account,
             name=name,
             token_hash=hash_token(token),
             scope=(TokenScope.EDIT if edit else TokenScope.READ).value,
         )
     )
-    return key
 
 
 def revoke_all(connection: sa.Connection, *, again: bool = False) -> None:

@@ -10,11 +10,13 @@ from datetime import UTC
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from layers.audit import Kind, note
 from layers.audit.keys import Head, Reached, SealKeys
+from layers.audit.pruning import SHORTEST, prune
 from layers.audit.sealing import seal, seal_all, try_lock
+from layers.audit.verifying import Wrong
 from layers.changes import ChangeSet
 from layers.people import Person
 from tests.layers.audit.trail import noted, numbers, sealed, verified
@@ -204,6 +206,154 @@ def test_the_head_is_written_whole_and_read_again(tmp_path):
     head.path.write_text("{}")
     with pytest.raises(ValueError):
         head.read()
+
+
+def test_a_head_never_goes_back_but_over_a_cut_and_tells_each_cut_once(tmp_path):
+    head = Head(tmp_path / "head.json")
+    head.advance(Reached(5, "e"))
+    head.advance(Reached(4, "d"))  # another process was slower to say so
+    assert head.read() == Reached(5, "e")
+    head.advance(Reached(3, "c"), cut=Reached(5, "e"))
+    head.advance(Reached(4, "x"), cut=Reached(5, "e"))
+    assert (head.read(), head.cuts()) == (Reached(4, "x"), (Reached(5, "e"),))
+    head.write(None)  # restored from before the first batch
+    assert (head.read(), head.cuts()) == (None, (Reached(5, "e"),))
+    head.write(Reached(2, "b"))
+    head.acknowledge([Reached(5, "e")])
+    assert (head.read(), head.cuts()) == (Reached(2, "b"), ())
+    head.forget()
+    assert head.read() is None
+
+
+def cut(engine, after: int) -> None:
+    """Remove all batches after one, as the owner may."""
+    with engine.begin() as c:
+        for table in ("audit_record", "audit_seal"):
+            c.execute(sa.text(f"DELETE FROM {table} WHERE batch > {after}"))
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+@pytest.mark.parametrize("filled", [False, True], ids=["shorter", "as_long_again"])
+def test_what_is_sealed_after_a_cut_does_not_hide_it(database, keys, tmp_path, after, filled):
+    engine, head = database.engine, Head(tmp_path / "head.json")
+    for each in "abc":
+        noted(engine, each)
+        seal_all(engine, keys, head)
+    reached = head.read()
+    assert reached.batch == 3
+    cut(engine, after)
+    if filled:  # a host that knows nothing of it goes on in the meantime
+        sealed(engine, keys, *(1 for _ in range(4 - after)))
+    noted(engine, "d")
+    seal_all(engine, keys, head)
+    noted(engine, "e")
+    seal_all(engine, keys, head)
+    for _ in range(2):
+        faults, _ = verified(engine, keys, head)
+        assert [(f.wrong, f.batch) for f in faults] == [(Wrong.WAS_CUT, 3)]
+    with engine.connect() as c:
+        told = c.execute(sa.text("SELECT details FROM audit_record WHERE kind = 'verify'"))
+        assert [each["mac"] for (each,) in told] == [reached.mac]
+        outcomes = list(c.scalars(sa.text("SELECT outcome FROM audit_record ORDER BY number")))
+    assert outcomes[-3:] == ["faults", "d", "e"]
+    head.acknowledge(head.cuts())
+    assert verified(engine, keys, head)[0] == []
+
+
+def test_a_head_that_lags_or_was_pruned_past_is_no_cut(database, keys, tmp_path):
+    engine, head = database.engine, Head(tmp_path / "head.json")
+    first = sealed(engine, keys, 1)[0]
+    head.write(first.reached)  # killed before it could say more, or another host went on
+    sealed(engine, keys, 2, 3)
+    noted(engine, "x")
+    seal_all(engine, keys, head)
+    head.write(first.reached)
+    with engine.begin() as c:
+        newest = c.scalar(sa.text("SELECT max(sealed_at) FROM audit_seal"))
+        assert prune(c, keys, newest, newest + SHORTEST).batches == 3
+    seal_all(engine, keys, head)
+    assert verified(engine, keys, head)[0] == []
+    assert head.cuts() == ()
+
+
+def test_what_was_made_to_look_pruned_is_a_cut(database, keys, tmp_path):
+    engine, head = database.engine, Head(tmp_path / "head.json")
+    head.write(sealed(engine, keys, 1)[0].reached)
+    sealed(engine, keys, 2, 3)
+    with engine.begin() as c:
+        c.execute(sa.text("DELETE FROM audit_record WHERE batch < 3"))
+        c.execute(sa.text("DELETE FROM audit_seal WHERE batch < 2"))
+        c.execute(sa.text("UPDATE audit_seal SET pruned_at = now(), mark = mac WHERE batch = 2"))
+    noted(engine, "x")
+    seal_all(engine, keys, head)
+    assert [each.batch for each in head.cuts()] == [1]
+
+
+POISON = {
+    "infinity": ("at", "'infinity'"),
+    "before_christ": ("at", "'0044-03-15 BC'"),
+    "deep": ("details", "(repeat('[', 2000) || repeat(']', 2000))::jsonb"),
+    "endless_number": ("details", "'{\"x\": 1e5000}'"),
+    "long_name": (
+        "account",
+        "(SELECT string_agg(md5(i::text), '') FROM generate_series(1, 500) i)",
+    ),
+    "large": ("details", "jsonb_build_object('x', repeat('x', 100000))"),
+}
+
+
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
+def test_a_row_that_cannot_be_sealed_is_set_aside_and_the_others_are_sealed(
+    database, keys, tmp_path, poison
+):
+    column, value = poison
+    statement = (
+        f"INSERT INTO audit_waiting (kind, outcome, {column}) VALUES ('read', 'poison', {value})"
+    )
+    noted(database.engine, "before")
+    # As one of an earlier version may be there already.
+    with database.engine.begin() as c:
+        for each in ("at", "texts", "details"):
+            c.execute(sa.text(f"ALTER TABLE audit_waiting DROP CONSTRAINT ck_audit_waiting_{each}"))
+        c.execute(sa.text(statement))
+    noted(database.engine, "after")
+    assert seal_all(database.engine, keys, Head(tmp_path / "head.json")) == 3
+    assert verified(database.engine, keys)[0] == []
+    with database.engine.connect() as c:
+        rows = c.execute(sa.text("SELECT kind, outcome, details FROM audit_record ORDER BY number"))
+        told = [tuple(each) for each in rows]
+    assert [told[0][1], told[2][1]] == ["before", "after"]
+    kind, outcome, details = told[1]
+    if value == POISON["large"][1]:  # one of them can be sealed, only not many at a time
+        assert (kind, outcome) == ("read", "poison")
+    else:
+        assert (kind, outcome) == ("dropped", "failed")
+        assert details["raw"]["outcome"] == "poison"
+        assert details["raw"][column]
+
+
+@pytest.mark.parametrize("name", [each for each in POISON if each != "endless_number"])
+def test_what_no_sealer_could_read_cannot_be_recorded_in_the_first_place(database, name):
+    column, value = POISON[name]
+    with database.app_engine.connect() as connection:
+        with pytest.raises(IntegrityError, match="ck_audit_waiting_"):
+            connection.execute(
+                sa.text(
+                    f"INSERT INTO audit_waiting (kind, outcome, {column}) "
+                    f"VALUES ('read', 'x', {value})"
+                )
+            )
+
+
+def test_what_is_told_at_length_is_recorded_in_short(database, keys):
+    files = [f"轨迹-{each}-{'长' * 40}.csv" for each in range(5_000)]
+    noted(database.engine, "a", files=files, of="tracks", text="长" * 900)
+    with database.engine.begin() as c:
+        assert seal(c, keys).count == 1
+        details = c.scalar(sa.text("SELECT details FROM audit_record"))
+    assert details["of"] == "tracks"
+    assert details["files"].startswith('["轨迹-0-')
+    assert len(details["files"]) <= 500
 
 
 def test_a_text_that_no_database_holds_is_recorded_all_the_same(database, keys):

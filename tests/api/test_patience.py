@@ -205,5 +205,5 @@ async def test_a_value_too_long_for_an_index_is_no_absence_of_the_database(datab
             await writer.write(act, counted=False)
     finally:
         writer.close()
-    assert "key_pkey" in refused.value.text.zh
+    assert "index row" in refused.value.text.zh
     assert "shorten" in refused.value.text.en

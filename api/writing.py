@@ -65,6 +65,7 @@ class Writer:
 
         Raises
         ------
+        BadRequest : a value is more than the database can hold, as one too long to index.
         Unavailable : the database is away, or the rows are held by another for too long.
         BadRequest : a value of the caller's is none that the database can hold.
         """
@@ -76,6 +77,8 @@ class Writer:
             try:
                 return self._once(act, counted=counted)
             except sa.exc.OperationalError as lost:
+                if db.is_limit(lost):
+                    raise BadRequest(*db.limit_said(lost)) from lost
                 # Of two edits that wait for each other one is taken back, and may try again.
                 if attempt + 1 == ATTEMPTS or not isinstance(lost.orig, DeadlockDetected):
                     raise _held() from lost

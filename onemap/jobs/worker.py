@@ -234,8 +234,12 @@ class Worker:
     async def _tidy(self, job: int) -> None:
         """Remove the files of a job that nobody needs any more."""
         row = await self._write(lambda connection: connection.execute(jobs.one(job)).first())
-        if row is not None:
+        if row is None:
+            return
+        try:
             await asyncio.to_thread(files.after, self._settings.data_dir, row)
+        except OSError as failed:  # the job has ended all the same; the sweep tries again
+            log.warning("job %d: its files could not be removed: %s", job, failed)
 
     async def _look_after(self) -> None:
         """Give back to the queue what nobody does any more, and sweep."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import socket
 import time
 from collections.abc import Iterator
@@ -12,11 +13,16 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from api import database as connections
 from api import limits, patience
+from api.session import Config
+from api.writing import Writer
 from layers.cql2 import MAX_LENGTH
 from layers.cql2_operands import MAX_DEPTH, MAX_NODES
+from layers.problems import BadRequest
+from layers.ticks import Ticks
 from tests.api.conftest import Serve
 from tests.api.test_problems import assert_problem
 from tests.support.live import listening
@@ -219,3 +225,21 @@ async def test_deep_json_is_refused_and_no_crash(database, serve, content):
             answer = await client.post(path, content=content, headers=headers)
             assert answer.status_code in (400, 403, 422), answer.text[:300]
             assert len(answer.content) < 20_000
+
+
+async def test_a_value_too_long_for_an_index_is_no_absence_of_the_database(database):
+    # Drawn at random: what can be packed small would fit after all.
+    long = "".join(random.Random(1).choices("0123456789abcdef", k=20_000))
+
+    def act(connection: sa.Connection) -> None:
+        connection.execute(sa.text("CREATE TEMPORARY TABLE key (value text PRIMARY KEY)"))
+        connection.execute(sa.text("INSERT INTO key VALUES (:value)"), {"value": long})
+
+    writer = Writer(Config(database.owner_url), Ticks.of(None))
+    try:
+        with pytest.raises(BadRequest) as refused:
+            await writer.write(act, counted=False)
+    finally:
+        writer.close()
+    assert "index row" in refused.value.text.zh
+    assert "shorten" in refused.value.text.en

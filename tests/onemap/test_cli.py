@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from tests.support.databases import Clone
 
@@ -110,6 +112,23 @@ def test_a_database_that_is_down_ends_with_its_own_status_and_a_remedy() -> None
     assert ended.returncode == 5
     assert "ONEMAP_DATABASE_URL" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_what_the_database_cannot_hold_is_not_told_as_a_lost_connection(
+    here: Callable[..., Any], database: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing() -> None:
+        # Drawn at random: what can be packed small would fit after all.
+        long = "".join(random.Random(1).choices("0123456789abcdef", k=20_000))
+        with database.engine.begin() as connection:
+            connection.execute(sa.text("CREATE TEMPORARY TABLE key (value text PRIMARY KEY)"))
+            connection.execute(sa.text("INSERT INTO key VALUES (:value)"), {"value": long})
+
+    monkeypatch.setattr("onemap.cli.app", failing)
+    ended = here()
+    assert ended.returncode == 4
+    assert "index row" in ended.stderr
+    assert "shorten" in ended.stderr
 
 
 def test_a_port_in_use_ends_with_its_own_status_and_a_remedy(database: Clone) -> None:

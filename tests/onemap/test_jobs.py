@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from importers import staging
@@ -23,8 +27,10 @@ from tests.support.working import (
     away,
     children_of,
     ended,
+    environment,
     held,
     job_of,
+    synced,
     taken,
     until,
     working,
@@ -365,6 +371,25 @@ def test_an_upload_that_is_not_as_it_was_received_is_not_imported(
         assert name in row.error["en"]
     assert f"{size} bytes then, {size // 2} now" in rows[0].error["en"]
     assert count(database, "SELECT count(*) FROM body") == 0
+
+
+def test_what_the_command_queues_is_on_the_disk_with_its_digest_in_the_job(
+    here: Callable[..., Any], database: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "机构.csv"
+    file.write_text(BODIES, "utf-8")
+    on_disk = synced(monkeypatch)
+    said = here(
+        "import", "bodies", str(file), "--queue", "--json",
+        **environment(database, tmp_path / "data"),
+    )  # fmt: skip
+    row = job_of(database, json.loads(said.stdout)["job"])
+    kept = staging.uploads(tmp_path / "data", row.folder) / "机构.csv"
+    assert {kept, kept.parent, kept.parents[1], tmp_path / "data"} <= set(on_disk)
+    content = BODIES.encode()
+    assert row.arguments["sums"] == [
+        {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    ]
 
 
 def test_a_value_too_long_for_an_index_is_a_fault_of_the_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import signal
@@ -22,6 +23,7 @@ from onemap.jobs.worker import AGAIN, SUPERSEDED
 from onemap.tying import tie_to
 
 EVERY_S = 0.5
+_GOES_FIRST = "1000"
 log = logging.getLogger("onemap.jobs")
 
 
@@ -72,6 +74,9 @@ def main() -> None:
     """Do the job that standard input names."""
     handed: dict[str, Any] = json.load(sys.stdin)
     tie_to(handed["parent"], signal.SIGKILL)
+    # Where memory runs out this goes first, and is done again later: not the map or the database.
+    with contextlib.suppress(OSError):  # not every container lets a process say so
+        Path("/proc/self/oom_score_adj").write_text(_GOES_FIRST, "ascii")
     logging.basicConfig(level=logging.WARNING)
     engine = db.engine(
         handed["owner_url"],

@@ -132,7 +132,10 @@ def test_a_process_killed_in_mid_import_is_started_again(database: Clone, tmp_pa
     with working(database, tmp_path) as worker:
         with held(database, "body"):
             until(database, key, is_writing)
-            os.kill(children_of(worker.pid)[0], signal.SIGKILL)
+            child = children_of(worker.pid)[0]
+            # It is what the kernel would kill for want of memory, before map and database.
+            assert Path(f"/proc/{child}/oom_score_adj").read_text().strip() == "1000"
+            os.kill(child, signal.SIGKILL)
             until(database, key, is_second, 120)
         row = until(database, key, ended)
     done_once(database, row)

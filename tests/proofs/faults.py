@@ -31,13 +31,13 @@ from tests.proofs.served import (
     PROCESSES,
     Estate,
     Outcome,
-    children,
     of_one_run,
     owned,
     rows_of,
     served,
     small_disk,
 )
+from tests.support.working import children_of
 
 JUMPS_S = (86_400, -3_600, 30 * 86_400, -86_400, 0)
 
@@ -117,7 +117,7 @@ def _kill_server(estate: Estate, outcome: Outcome, _number: int) -> float:
     """
     serving = [
         each
-        for each in children(estate.pid)
+        for each in children_of(estate.pid)
         if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()
     ]
     with psycopg.connect(estate.url(), autocommit=True) as link:

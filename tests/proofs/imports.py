@@ -15,7 +15,8 @@ import httpx
 import psycopg
 
 from tests.bench.servers import ROOT, without_onemap
-from tests.proofs.served import Estate, Outcome, children
+from tests.proofs.served import Estate, Outcome
+from tests.support.working import children_of
 
 IMPORTED = 3000
 _CHANCES = 5
@@ -106,12 +107,12 @@ def _until_done(
 
 def _all_below(pid: int) -> list[int]:
     """Return the processes that `pid` started, and those that they started."""
-    return [each for child in children(pid) for each in (child, *_all_below(child))]
+    return [each for child in children_of(pid) for each in (child, *_all_below(child))]
 
 
 def _worker_of(estate: Estate) -> list[int]:
     """Return the worker of a demo and what does its job."""
-    for each in children(estate.pid):
+    for each in children_of(estate.pid):
         line = Path(f"/proc/{each}/cmdline").read_bytes().split(b"\0")
         if b"onemap" in line and b"worker" in line:
             return [each, *_all_below(each)]

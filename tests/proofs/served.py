@@ -136,12 +136,3 @@ def rows_of(estate: Estate) -> list[int]:
     items = f"{estate.address}/ogc/collections/{LAYER}/items"
     found = httpx.get(items, params={"limit": ROWS, "f": "json"}, timeout=30).raise_for_status()
     return [int(each["id"]) for each in found.json()["features"]]
-
-
-def children(pid: int) -> list[int]:
-    """Return the processes that `pid` started, by whichever of its threads."""
-    found: list[int] = []
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # a thread may end meanwhile
-            found += map(int, (thread / "children").read_text().split())
-    return found

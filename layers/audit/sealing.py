@@ -151,8 +151,11 @@ def seal(connection: sa.Connection, keys: SealKeys, head: Head | None = None) ->
     lock = sa.func.pg_try_advisory_xact_lock(sa.func.hashtext(LOCK))
     if not connection.scalar(sa.select(lock)):
         return None
-    before, key = last_seal(connection), keys.sealing()
+    before = last_seal(connection)
     cut = None if head is None else cut_off(connection, keys, head, before)
+    if cut is None and not waits(connection):
+        return None  # and no key is made where there is none yet
+    key = keys.sealing()
     batch = 1 if before is None else before.batch + 1
     first = 1 if before is None else before.last + 1
     told = [] if cut is None else [_told_cut(connection, cut)]

@@ -68,6 +68,9 @@ def test_an_import_is_done_and_its_upload_removed(database: Clone, tmp_path: Pat
     assert count(database, "SELECT count(*) FROM body") == 40
     assert count(database, "SELECT count(*) FROM queue.procrastinate_jobs") == 0
     assert count(database, "SELECT count(*) FROM queue.procrastinate_workers") == 0
+    noted = "FROM audit_waiting WHERE kind = 'import'"
+    assert count(database, f"SELECT account {noted}").startswith("os:")
+    assert count(database, f"SELECT route {noted}") == "onemap import"
 
 
 def test_a_file_that_cannot_be_used_fails_in_both_languages_and_is_kept(

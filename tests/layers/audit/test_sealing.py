@@ -72,6 +72,11 @@ def test_the_key_is_its_owners_alone_and_is_not_in_the_database(database, keys, 
     assert file.read_text().strip() not in told
 
 
+def test_no_key_is_made_before_there_is_something_to_seal(database, keys, tmp_path):
+    assert seal_all(database.engine, keys, Head(tmp_path / "head.json")) == 0
+    assert not keys.path.exists()
+
+
 def test_a_record_that_is_committed_late_is_sealed_when_it_is_committed(database, keys):
     late = database.engine.connect()
     begun = late.begin()

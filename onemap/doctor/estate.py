@@ -23,9 +23,9 @@ from onemap.database import (
     opened,
     revision_of,
     role_of,
-    writable,
 )
 from onemap.doctor.findings import Finding, State, of, ok
+from onemap.rights import writable
 from onemap.settings import Settings
 from onemap.trouble import ExitCode, Trouble
 

@@ -23,6 +23,7 @@ import pytest
 from psycopg import sql
 
 from onemap import database as databases
+from onemap import rights
 from onemap.doctor import Finding, State, examine, findings
 from onemap.settings import load
 from onemap.trouble import ExitCode
@@ -125,7 +126,7 @@ def test_the_role_for_accounts_is_held_to_its_rights(
     bad = to_mend()
     assert set(bad) == {"accounts"}
     assert "UPDATE sign_in_session" in bad["accounts"].zh
-    databases.grant_accounts(database.owner_url, role)
+    rights.grant_accounts(database.owner_url, role)
     assert to_mend() == {}
 
     monkeypatch.delenv("ONEMAP_ACCOUNTS_DATABASE_URL")

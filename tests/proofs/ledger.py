@@ -16,7 +16,7 @@ import httpx
 
 LAYER, FIELD = "rooms", "name"
 TIMEOUT_S = 10.0
-PAUSE_S = 0.1
+PAUSE_S = 0.4
 """After each edit: a machine that has nothing left would be measured, and not what it runs."""
 
 

@@ -210,7 +210,7 @@ async def get_job(session: Asker, key: Key) -> Response:
     "/{key:int}",
     summary="取消任务 | Cancel a job",
     response_class=Response,
-    responses=documented(JOB, JOB_EXAMPLE, 400, 401, 403, 404, 503),
+    responses=documented(JOB, JOB_EXAMPLE, 400, 401, 403, 404, 405, 503),
 )
 async def cancel_job(request: Request, session: Asker, key: Key) -> Response:
     """Cancel a job: one that waits at once, one that runs within seconds; nothing of it is kept."""

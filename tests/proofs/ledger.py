@@ -7,6 +7,7 @@ again, when a later edit of it is refused as stale, and at the end, with its cha
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from dataclasses import dataclass, field
@@ -52,6 +53,8 @@ class Load:
         """Why an edit was refused, the last time."""
         self.done: list[list[tuple[float, float]]] = [[] for _ in range(writers)]
         """When each writer began and was acknowledged each edit, by the monotonic clock."""
+        # A value that a row has already would be no change, and leave none in the log.
+        self._name = secrets.token_hex(3)
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._write, args=(n, self.rows[n::writers]), daemon=True)
@@ -78,7 +81,7 @@ class Load:
                 row = rows[number % len(rows)]
                 number += 1
                 began = time.monotonic()
-                if self._acknowledged(client, row, f"w{writer}-{number}"):
+                if self._acknowledged(client, row, f"{self._name}-{writer}-{number}"):
                     self.acknowledged += 1
                     self.done[writer].append((began, time.monotonic()))
                 else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -74,6 +75,7 @@ from layers.ticks import Ticks
 from tiles.archive import MEDIA_TYPE as ARCHIVE_TYPE
 
 TITLE = "onemap"
+log = logging.getLogger("onemap.api")
 # In the order of the description.
 PARTS = (
     health,
@@ -142,6 +144,14 @@ def _open_way_in(app: FastAPI, config: Config) -> None:
     app.state.single_sign_on = SingleSignOn(config.oidc) if config.oidc else None
 
 
+def _make_key(keys: Keys) -> None:
+    """Make the key of second factors where it is missing, so that whoever copies keys finds it."""
+    try:
+        keys.ensure()
+    except (OSError, ValueError) as failed:
+        log.warning("second factors cannot be kept: %s", failed)
+
+
 def create_app(config: Config) -> FastAPI:
     """Return the service over the database that `config` names."""
     feed = feed_for(config, Ticks.of(config.ticks))
@@ -197,6 +207,8 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.writer = Writer(config, feed.ticks)
     letting_in = Writer(config, feed.ticks, config.accounts_url) if config.accounts_url else None
     app.state.accounts_writer = letting_in
+    if letting_in is not None:
+        _make_key(app.state.keys)
     app.state.callers = Callers(feed, config.sign_in, letting_in, config.clock, app.state.rates)
     hub = app.state.hub = Hub(connections.fetch)
     feed.followers.append(hub)

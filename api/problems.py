@@ -55,7 +55,13 @@ _VALIDATION = {
     "float_parsing": Text("应为数值", "must be a number"),
     "bool_parsing": Text("应为 true 或 false", "must be true or false"),
     "json_invalid": Text("不是有效的 JSON", "is not valid JSON"),
+    "extra_forbidden": Text("没有这个字段", "is no field here"),
+    "string_type": Text("应为文字", "must be a text"),
+    "string_too_short": Text("太短", "is too short"),
+    "string_too_long": Text("太长", "is too long"),
 }
+
+_WITH_SECRETS = ("/sign-in", "/me", "/administration")
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -169,23 +175,35 @@ async def on_problem(request: Request, problem: Exception) -> Response:
     )
 
 
+def _among(error: Mapping[str, Any]) -> Text:
+    """Return what is wrong with a value of none of the usual faults."""
+    expected = error.get("ctx", {}).get("expected")
+    if expected is not None and error["type"] in ("enum", "literal_error"):
+        names = str(expected).replace(" or ", ", ").replace("'", "")
+        return Text(f"应为其中之一：{names}", f"must be one of: {names}")
+    return Text(f"有误（{error['msg']}）", error["msg"])
+
+
 async def on_validation(request: Request, error: Exception) -> Response:
     """Answer parameters or a body that do not fit, naming each field."""
     assert isinstance(error, RequestValidationError)
     found = []
     for each in error.errors():
         field = ".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0])
-        said = _VALIDATION.get(each["type"], Text(f"有误（{each['msg']}）", each["msg"]))
+        said = _VALIDATION.get(each["type"]) or _among(each)
         found.append((field, said, each.get("input"), str(each["loc"][0])))
     text = Text(
         "；".join(f"{field} {said.zh}" for field, said, _, _ in found),
         "; ".join(f"{field}: {said.en}" for field, said, _, _ in found),
     )
     language = language_of(request)
-    errors = [
+    errors: list[dict[str, Any]] = [
         {"field": field, "in": where, "message": said.in_language(language), "value": value}
         for field, said, value, where in found
     ]
+    if request.url.path.startswith(_WITH_SECRETS):
+        for told in errors:
+            del told["value"]  # it may hold a password: nothing of it is sent back
     return respond(request, 400, text, details={"errors": errors})
 
 

@@ -32,6 +32,15 @@ class Keys:
         self.path = path
         self._fernet: Fernet | None = Fernet(Fernet.generate_key()) if path is None else None
 
+    def ensure(self) -> None:
+        """Make the file where it is missing: whoever copies the keys finds it from the start.
+
+        Raises
+        ------
+        OSError : it cannot be made or read.
+        """
+        self._key(make=True)
+
     def encrypt(self, secret: str) -> str:
         """Return a secret as it may be kept."""
         return self._key(make=True).encrypt(secret.encode()).decode()

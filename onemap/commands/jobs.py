@@ -201,5 +201,10 @@ def queued(kind: str, files: list[Path], options: Options, *, demo: bool, as_jso
     if as_json:
         print_json({"job": key})
     else:
-        typer.echo(say(f"任务 {key}。见 onemap jobs show {key}。",
-                       f"Job {key}. See onemap jobs show {key}."))  # fmt: skip
+        typer.echo(
+            say(
+                f"任务 {key}。服务或 onemap worker 运行时处理；见 onemap jobs show {key}。",
+                f"Job {key}. It is done while the service or onemap worker runs; see onemap jobs "
+                f"show {key}.",
+            )
+        )

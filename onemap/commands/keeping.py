@@ -35,9 +35,10 @@ def backup(
         typer.Argument(
             metavar="[FILE|FOLDER]",
             help=say(
-                "文件，或存放备份的目录（默认 ONEMAP_BACKUP_DIR，或数据目录下的 backups）",
-                "a file, or the folder of backups (default ONEMAP_BACKUP_DIR, or backups in the "
-                "data folder)",
+                ".zip 文件，或存放备份的目录，没有则建立（默认 ONEMAP_BACKUP_DIR，或数据目录下的 "
+                "backups）",
+                "a .zip file, or the folder of backups, which is made (default ONEMAP_BACKUP_DIR, "
+                "or backups in the data folder)",
             ),
         ),
     ] = None,
@@ -65,8 +66,8 @@ def backup(
 
     settings = load()
     place = (target or settings.backups).absolute()
-    if target is None:
-        schedule.make_folder(place)
+    if not place.exists() and place.suffix.lower() != ".zip":
+        schedule.make_folder(place)  # the default, or one that is to hold backups from now on
     if place.is_file() and not force:
         raise Trouble(
             ExitCode.USAGE,

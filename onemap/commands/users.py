@@ -261,5 +261,15 @@ def _told(login: str, password: str, *, as_json: bool) -> None:
 
     if as_json:
         print_json({"login": login, "password": password})
-    else:
-        typer.echo(password)
+        return
+    typer.echo(password)
+    # Apart from the password, which a script may take.
+    typer.echo(
+        say(
+            f"这是 {login} 的口令，只显示这一次；首次登录须更改，"
+            "系统管理员与安全审计员还须启用动态口令。",
+            f"The password of {login}, told this once. It must be changed at the first sign-in; "
+            "who administers or audits sets up a second factor too.",
+        ),
+        err=True,
+    )

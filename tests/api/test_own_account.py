@@ -124,6 +124,7 @@ async def test_the_secret_lies_encrypted_and_its_key_outside_the_database(
 ):
     file = tmp_path / "keys" / "accounts.key"
     async with way_in(key_file=file) as browser:
+        assert file.exists(), "it is there to be copied from the start"
         await browser.sign_in("zhangsan")
         totp = await enrol(browser, clock)
     with psycopg.connect(database.owner_url) as link:

@@ -347,6 +347,18 @@ async def test_a_guard_sees_a_sign_in_before_anything_is_compared(way_in):
     assert answer.headers["retry-after"] == "7"
 
 
+async def test_what_was_sent_with_a_password_does_not_come_back(way_in):
+    async with way_in() as browser:
+        wrong = await browser.ask("POST", "/sign-in", {"name": "zhangsan", "password": PASSWORD})
+        assert wrong.status_code == 400
+        assert {each["field"] for each in wrong.json()["errors"]} == {"login", "name"}
+        assert PASSWORD not in wrong.text
+        await browser.sign_in("zhangsan")
+        wrong = await browser.ask("POST", "/me/password", {"password": PASSWORD, "new": "x"})
+        assert wrong.status_code == 400
+        assert PASSWORD not in wrong.text
+
+
 async def test_signing_in_at_once_has_no_more_attempts_than_one_after_another(way_in):
     async with way_in() as browser:
         answers: list[httpx.Response] = await asyncio.gather(

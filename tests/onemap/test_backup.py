@@ -9,6 +9,7 @@ import os
 import random
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -584,6 +585,9 @@ def test_the_command_writes_a_file_of_a_name_and_replaces_one_only_by_force(
     assert "2 files" in first.stdout
     assert here("backup", str(file), **there).returncode == ExitCode.USAGE
     assert here("backup", str(file), "--force", **there).returncode == 0
+    folder = tmp_path / "nightly"  # what is there no more than that is to be a folder
+    assert here("backup", str(folder), **there).returncode == 0
+    assert [stat.S_IMODE(folder.stat().st_mode), len(schedule.kept(folder))] == [0o700, 1]
     checked = here("restore", str(file), "--check", **there)
     assert checked.returncode == 0
     assert "is sound" in checked.stdout

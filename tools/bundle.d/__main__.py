@@ -86,6 +86,8 @@ def own_files() -> list[Content]:
     listed += [
         Content("INSTALL.md", DEPLOY / "INSTALL.md"),
         Content("LICENSE", ROOT / "LICENSE"),
+        # What the operator must do stands there.
+        Content("deploy/security.md", ROOT / "docs/security.md"),
         Content("install.sh", DEPLOY / "install.sh", program=True),
         Content("deploy/onemap", DEPLOY / "onemap", program=True),
     ]

@@ -27,7 +27,7 @@ OLDEST_PYTHON = (3, 11)
 LEAST_MEMORY_MB = 1_500
 LEAST_FILES = 4_096
 LEAST_SHARED_MB = 64
-SHARED = Path("/dev/shm")  # noqa: S108 - it is looked at, and nothing is put there
+SHARED = Path("/dev/shm")  # noqa: S108  # nosec B108 # looked at; nothing is put there
 _FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 _CJK = ("cjk", "wqy", "sourcehan", "droidsansfallback", "simsun", "msyh", "fangzheng", "uming")
 
@@ -193,10 +193,10 @@ def _port(host: str, port: int, *, tls: bool) -> Finding:
 
 def _is_onemap(host: str, port: int, *, tls: bool) -> bool:
     scheme = "https" if tls else "http"
-    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # nosec B104
     try:
         # The certificate is for the name that browsers use, not for this address.
-        with httpx.Client(trust_env=False, timeout=3, verify=False) as client:  # noqa: S501
+        with httpx.Client(trust_env=False, timeout=3, verify=False) as client:  # noqa: S501  # nosec B501
             told = client.get(f"{scheme}://{f'[{near}]' if ':' in near else near}:{port}/healthz")
             return bool(told.json()["status"] == "ok")
     except (httpx.HTTPError, ValueError, LookupError, TypeError):

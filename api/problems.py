@@ -61,7 +61,7 @@ _VALIDATION = {
     "string_too_long": Text("太长", "is too long"),
 }
 
-_WITH_SECRETS = ("/sign-in", "/me", "/administration")
+_WITH_SECRETS = ("/sign-in", "/me/", "/administration/")
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -29,14 +29,16 @@ from tests.support.live import listening
 
 
 @pytest.fixture
-def hasty(database, monkeypatch) -> Iterator[str]:
+def hasty(database, monkeypatch, tmp_path) -> Iterator[str]:
     """A service that waits for nobody for long."""
     monkeypatch.setattr(patience, "HEAD_S", 0.4)
     monkeypatch.setattr(patience, "TAKE_S", 0.4)
     monkeypatch.setattr(limits, "CONTENT_S", 0.6)
     monkeypatch.setattr(limits, "UPLOAD_S", 4.0)
     monkeypatch.setattr(limits, "SILENCE_S", 1.0)
-    with listening(database.app_url, anonymous_edits=True, tile_cache_mb=1) as address:
+    options = {"anonymous_edits": True, "tile_cache_mb": 1, "data_dir": tmp_path,
+               "accounts_url": database.accounts_url}  # fmt: skip
+    with listening(database.app_url, **options) as address:
         yield address
 
 

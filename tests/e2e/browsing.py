@@ -119,7 +119,7 @@ class Visit:
 
     def assert_clean(self) -> None:
         """Fail where a request left the host, failed, or the console told an error."""
-        assert self.faults == []
+        assert self.faults == [], self.faults
 
 
 @contextlib.contextmanager

@@ -65,9 +65,8 @@ class Writer:
 
         Raises
         ------
-        BadRequest : a value is more than the database can hold, as one too long to index.
+        BadRequest : a value is none that the database can hold, or too long for it to index.
         Unavailable : the database is away, or the rows are held by another for too long.
-        BadRequest : a value of the caller's is none that the database can hold.
         """
         # Threads of its own: edits that wait for a row must not take those of other answers.
         return await to_thread.run_sync(self._write, act, counted, limiter=self._limiter)

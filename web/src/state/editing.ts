@@ -100,6 +100,9 @@ export async function save(edit: Edit, said = i18n.global.t('editing.saved')): P
     const layers = together(before, await where(partsOf(written)))
     done.value = [...done.value, { seq: written.seq, said, layers }]
     undone.value = []
+    // The panel would ask once more for what has just been deleted.
+    const open = view.selection
+    if (written.deletes.some(({ layer, id }) => layer === open?.layer && id === open.id)) view.selection = null
     touched(layers, written.seq)
     say(said, 'ok', { label: i18n.global.t('editing.undo'), run: () => void undo() })
     return written

@@ -60,15 +60,18 @@ def bench(count: int, keep: Path | None) -> Iterator[Bench]:
             made = Bench(private, folder, count)
             if not exists(made, TEMPLATE):
                 database.ensure(private, TEMPLATE)
-                database.prepare(
-                    database.Database(made.url(TEMPLATE), made.url(TEMPLATE, database.APP))
-                )
+            _prepare(made, TEMPLATE)
             if not made.file.exists():
                 data.write(made.file, count)
             yield made
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prepare(made: Bench, name: str) -> None:
+    """Bring a database up to date: one that was kept may be of an earlier schema."""
+    database.prepare(database.Database(made.url(name), made.url(name, database.APP)))
 
 
 def exists(bench_: Bench, name: str) -> bool:
@@ -101,8 +104,10 @@ def filled(bench_: Bench) -> str:
     """Return the database that tiles and pages are read from, filled once, and vacuumed."""
     if exists(bench_, ESTATE):
         with psycopg.connect(bench_.url(), autocommit=True) as link:
-            if link.execute("SELECT count(*) FROM building").fetchone() == (bench_.count,):
-                return bench_.url()
+            whole = link.execute("SELECT count(*) FROM building").fetchone() == (bench_.count,)
+        if whole:
+            _prepare(bench_, ESTATE)
+            return bench_.url()
     with psycopg.connect(bench_.cluster.url("postgres"), autocommit=True) as link:
         link.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(ESTATE))

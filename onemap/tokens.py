@@ -63,6 +63,12 @@ def body_of(connection: sa.Connection, key: str) -> int:
     return int(found[0])
 
 
+def body_codes(connection: sa.Connection) -> dict[int, str]:
+    """Return the code (source key) of each body by its id."""
+    rows = connection.execute(sa.select(Body.id, Body.source_key))
+    return {row.id: row.source_key or str(row.id) for row in rows}
+
+
 def listed(connection: sa.Connection) -> list[dict[str, Any]]:
     """List all tokens, revoked ones too; the secrets are not kept anywhere."""
     body = table_of(Body)

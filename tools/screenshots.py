@@ -117,9 +117,9 @@ def _as(login: str, entry: str) -> Callable[[Page], None]:
         dialog.locator("#sign-in-password").fill(PASSWORD)
         dialog.locator("#sign-in-password").press("Enter")
         dialog.wait_for(state="detached")
+        page.evaluate(_DRAWN)
         page.locator("[data-account]").click()
-        page.locator(f"[data-{entry}]").click()
-        page.wait_for_load_state("networkidle")
+        page.locator(f".popover [data-{entry}]").click()
 
     return act
 

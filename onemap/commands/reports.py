@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from onemap.trouble import language, say
 
@@ -24,27 +26,36 @@ def print_json(value: Any) -> None:
 
 
 def table(rows: Sequence[Mapping[str, Any]], *, as_json: bool, one: bool = False) -> None:
-    """Print rows as a table, or as JSON (a list, or one object)."""
+    """Print rows as a table, or as JSON (a list, or one object).
+
+    A table is for people: it leaves out the columns that no row fills, and tells times to the
+    second in the service's zone. JSON has all of it, as it is.
+    """
     if as_json:
         print_json(rows[0] if one else list(rows))
         return
-    console = Console()
     if not rows:
-        console.print(say("（无）", "(none)"))
+        Console().print(say("（无）", "(none)"))
         return
+    Console().print(_drawn(rows, one=one))
+
+
+def _drawn(rows: Sequence[Mapping[str, Any]], *, one: bool) -> Table:
     drawn = Table(box=None, header_style="bold", pad_edge=False)
     if one:
         drawn.show_header = False
         drawn.add_column()
         drawn.add_column()
         for name, value in rows[0].items():
-            drawn.add_row(name, _text(value))
+            drawn.add_row(name, Text(_text(value)))
     else:
-        for name in rows[0]:
+        texts = {name: [_text(row[name]) for row in rows] for name in rows[0]}
+        filled = {name: column for name, column in texts.items() if any(column)}
+        for name in filled:
             drawn.add_column(name, overflow="fold")
-        for row in rows:
-            drawn.add_row(*(_text(value) for value in row.values()))
-    console.print(drawn)
+        for line in zip(*filled.values(), strict=True):
+            drawn.add_row(*map(Text, line))  # else what stands in brackets is a style
+    return drawn
 
 
 def show(report: Report, *, as_json: bool) -> None:
@@ -66,4 +77,10 @@ def show(report: Report, *, as_json: bool) -> None:
 def _text(value: Any) -> str:
     if isinstance(value, Mapping) and {"zh", "en"} <= set(value):
         return say(str(value["zh"]), str(value["en"]))
+    if isinstance(value, datetime):
+        from onemap.settings import load
+
+        return value.astimezone(load().zone).isoformat(" ", "seconds")
+    if isinstance(value, bool):
+        return say("是", "yes") if value else say("否", "no")
     return "" if value is None else str(value)

@@ -175,13 +175,17 @@ def revoke(
 def listed(connection: Any, now: Any) -> list[dict[str, Any]]:
     """List the accounts with their grants in words, their state, and when they were last seen."""
     from layers import administering, granting, signing_in
+    from onemap.settings import load
+    from onemap.tokens import body_codes
 
+    zone = load().zone
     locked = administering.locked(connection, now)
     held: dict[int, list[str]] = {}
+    codes = body_codes(connection)
     for each in granting.grants(connection):
-        scope = "*" if each.whole_estate else str(each.body_id)
+        scope = "*" if each.whole_estate else codes[each.body_id]
         some = f"[{','.join(each.layers)}]" if each.layers else ""
-        until = f"<{each.valid_until.date()}" if each.valid_until else ""
+        until = f"<{each.valid_until.astimezone(zone).date()}" if each.valid_until else ""
         held.setdefault(each.account_id, []).append(f"{each.role}@{scope}{some}{until}")
     return [
         {

@@ -56,8 +56,10 @@ def test_roles_are_granted_and_revoked_over_a_body_and_for_a_time(database, here
     assert here(*over, **on(database)).returncode == 0
     listed = json.loads(here("user", "list", "--json", **on(database)).stdout)
     assert listed[0]["name"] == "李四"
-    assert listed[0]["grants"].startswith("planner@")
-    assert listed[0]["grants"].endswith("[rooms]<2098-12-31")  # counted in UTC
+    assert listed[0]["grants"] == "planner@012[rooms]<2099-01-01"
+    drawn = here("user", "list", **on(database)).stdout
+    assert "planner@012[rooms]<2099-01-01" in drawn.replace("\n", "")
+    assert "disabled_at" not in drawn  # nobody is
     revoke = ("user", "revoke", "li", "--role", "planner", "--body", "012")
     assert here(*revoke, **on(database)).returncode == 0
     assert here(*revoke, **on(database)).returncode == 2

@@ -107,8 +107,8 @@ def _way_in(page: Page) -> None:
     page.get_by_test_id("sign-in").wait_for()
 
 
-def _as(login: str, entry: str) -> Callable[[Page], None]:
-    """Sign in as one of the demo's accounts, and open a page of the account's menu."""
+def _as(login: str, entry: str, *clicked: str) -> Callable[[Page], None]:
+    """Sign in as one of the demo's accounts, open a page of the account's menu, and click there."""
 
     def act(page: Page) -> None:
         _way_in(page)
@@ -120,6 +120,8 @@ def _as(login: str, entry: str) -> Callable[[Page], None]:
         page.evaluate(_DRAWN)
         page.locator("[data-account]").click()
         page.locator(f".popover [data-{entry}]").click()
+        for each in clicked:
+            page.locator(each).first.click()
 
     return act
 
@@ -163,8 +165,10 @@ SPECIAL = {
         (1280,),
     ),
     "sign-in": View("", _way_in),
-    "accounts": View("", _as("admin", "administration")),
+    "accounts": View("", _as("admin", "administration", "[data-login=space]")),
+    "grant": View("", _as("admin", "administration", "[data-login=viewer]", "[data-grant]")),
     "traces": View("", _as("auditor", "administration")),
+    "trace": View("", _as("auditor", "administration", "[data-record] button")),
     "jobs": View("", _as("assets", "jobs")),
 }
 VIEWS = HOME | WORKSPACES | SPECIAL

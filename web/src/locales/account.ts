@@ -234,7 +234,7 @@ export const en: typeof zh = {
     title: 'Accounts and grants',
     tabs: { accounts: 'Accounts', bodies: 'Bodies', sessions: 'Sessions', tokens: 'Tokens' },
     read_only: 'You look at this as a security auditor and cannot change it.',
-    find: 'Find an account, a name or a role',
+    find: 'Find an account or a role',
     new: 'New account',
     none: 'No account is like that.',
     count: '{n} accounts',

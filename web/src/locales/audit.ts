@@ -36,7 +36,7 @@ export const zh = {
     faulty: '最近校验：{when}，发现问题，请运行者查明',
     unverified: '从未校验；请运行者定期运行 onemap audit verify',
     field: {
-      count: '次数', keys: '对象编号', reason: '原因', by: '凭据', act: '操作', whom: '对象账号', whom_id: '对象账号编号',
+      count: '次数', keys: '所指对象', reason: '原因', by: '凭据', act: '操作', whom: '对象账号', whom_id: '对象账号编号',
       role: '角色', body_id: '机构编号', layers: '图层', until: '有效期至', grant: '授权编号', token: '令牌编号', name: '名称',
       scope: '权限', session: '会话编号', why: '原因', origin: '来历', of: '种类', method: '方式', replaced: '取代的会话或存档',
       name_digest: '所试名称的摘要', locked_until: '锁定至', seq: '修改序号', tables: '各表行数', undoes: '所撤销的序号',
@@ -85,7 +85,7 @@ export const en: typeof zh = {
     faulty: 'Last verified {when}: faults were found; whoever runs the service must find out',
     unverified: 'Never verified; whoever runs the service should run onemap audit verify regularly',
     field: {
-      count: 'Times', keys: 'Ids of rows', reason: 'Reason', by: 'Credential', act: 'Act', whom: 'Account concerned', whom_id: 'Its id',
+      count: 'Times', keys: 'Named', reason: 'Reason', by: 'Credential', act: 'Act', whom: 'Account concerned', whom_id: 'Its id',
       role: 'Role', body_id: 'Id of body', layers: 'Layers', until: 'Valid until', grant: 'Id of grant', token: 'Id of token', name: 'Name',
       scope: 'Scope', session: 'Id of session', why: 'Reason', origin: 'Origin', of: 'Kind', method: 'Way', replaced: 'Replaced',
       name_digest: 'Digest of the name tried', locked_until: 'Locked until', seq: 'Change set', tables: 'Rows by table', undoes: 'Takes back',

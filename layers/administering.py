@@ -8,6 +8,7 @@ away ends with the next request.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -250,6 +251,27 @@ def not_the_last(connection: sa.Connection, account_id: int) -> None:
             "这是最后一个系统管理员；请先授予另一个账号",
             "This is the last administrator; grant the role to another account first",
         )
+
+
+def holders(connection: sa.Connection, roles: Iterable[Role], now: datetime) -> list[Any]:
+    """Return login, role, second factor and issuer of the persons who hold one of some roles now.
+
+    Disabled accounts and grants that are over or revoked do not count.
+    """
+    in_force = sa.or_(GRANT.c.valid_until.is_(None), GRANT.c.valid_until > now)
+    query = (
+        sa.select(ACCOUNT.c.login, GRANT.c.role, ACCOUNT.c.totp_confirmed_at, ACCOUNT.c.issuer)
+        .select_from(GRANT.join(ACCOUNT, ACCOUNT.c.id == GRANT.c.account_id))
+        .where(
+            GRANT.c.role.in_([role.value for role in roles]),
+            GRANT.c.revoked_at.is_(None),
+            in_force,
+            ACCOUNT.c.disabled_at.is_(None),
+            ACCOUNT.c.kind == Kind.PERSON.value,
+        )
+        .order_by(ACCOUNT.c.login)
+    )
+    return list(connection.execute(query))
 
 
 def accounts(connection: sa.Connection) -> list[Any]:

@@ -57,6 +57,12 @@ class TooMany(Problem):
     title = Text("请求过于频繁", "Too many requests")
 
 
+class Locked(TooMany):
+    """A name was tried in vain so often that it is locked for a while."""
+
+    title = Text("账号已锁定", "The account is locked")
+
+
 class Unavailable(Problem):
     """The database or another part is away for now."""
 

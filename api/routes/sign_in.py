@@ -17,7 +17,7 @@ from api.schemas import STATUS
 from layers import administering, signing_in
 from layers.accounts import Ended, hash_token
 from layers.audit import Kind, note
-from layers.problems import TooMany, Unauthorized
+from layers.problems import Locked, Unauthorized
 from layers.signing_in import Answer, Outcome
 
 router = APIRouter(tags=["sign-in"])
@@ -71,14 +71,14 @@ def refuse(entrance: Entrance, answer: Answer) -> None:
 
     Raises
     ------
-    TooMany : the name is locked for a while.
+    Locked : the name is locked for a while.
     Unauthorized : name, password or code are wrong.
     """
     if answer.outcome is Outcome.LOCKED:
         assert answer.locked_until is not None
         wait = int((answer.locked_until - entrance.now).total_seconds()) + 1
         minutes = -(-wait // 60)
-        raise TooMany(
+        raise Locked(
             f"连续失败次数过多，该账号已锁定；请 {minutes} 分钟后再试，或联系管理员解锁",
             f"Too many failures in a row: the account is locked; try again in {minutes} min, or "
             "ask an administrator",

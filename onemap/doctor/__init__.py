@@ -8,6 +8,7 @@ from onemap.doctor.estate import estate
 from onemap.doctor.findings import Finding, State
 from onemap.doctor.folders import folders
 from onemap.doctor.machine import machine
+from onemap.doctor.transport import transport
 from onemap.settings import Settings
 
 __all__ = ["Finding", "State", "examine"]
@@ -17,4 +18,5 @@ def examine(settings: Settings, *, demo: bool = False) -> Iterator[Finding]:
     """Look at the machine, the data folder and the database; nothing is changed."""
     yield from machine(settings)
     yield from folders(settings)
+    yield transport(settings)
     yield from estate(settings, demo=demo)

@@ -24,6 +24,7 @@ from onemap.database import (
     revision_of,
     role_of,
 )
+from onemap.doctor.duties import duties
 from onemap.doctor.findings import Finding, State, of, ok
 from onemap.rights import writable
 from onemap.settings import Settings
@@ -46,12 +47,12 @@ def estate(settings: Settings, *, demo: bool) -> Iterator[Finding]:
             return
         with opened(settings, demo=demo, checked=False) as database:
             check(database.owner_url)
-            yield from _asked(settings, database)
+            yield from _asked(settings, database, demo=demo)
     except Trouble as trouble:
         yield of("database", trouble)
 
 
-def _asked(settings: Settings, database: Database) -> Iterator[Finding]:
+def _asked(settings: Settings, database: Database, *, demo: bool) -> Iterator[Finding]:
     with connect(database.owner_url) as link:
         yield _versions(link)
         yield _locale(link)
@@ -65,6 +66,8 @@ def _asked(settings: Settings, database: Database) -> Iterator[Finding]:
             yield _rights(link, database)
             yield _accounts(link, database)
             yield _numbers(database)
+            if not demo:
+                yield from duties(settings, database)
 
 
 def _versions(link: psycopg.Connection) -> Finding:

@@ -117,6 +117,7 @@ async def test_five_failures_lock_a_name_for_a_quarter_of_an_hour_whoever_it_is(
         locked = await browser.sign_in(login)
         assert locked.status_code == 429
         assert locked.json()["reason"] == "locked"
+        assert locked.json()["title"] == "The account is locked"
         assert 0 < int(locked.headers["retry-after"]) <= 15 * 60 + 1
         clock.pass_(minutes=14, seconds=50)
         assert (await browser.sign_in(login)).status_code == 429

@@ -20,8 +20,13 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from psycopg import sql
 
+from layers import administering, granting
+from layers.accounts import Account
+from layers.granting import Wanted
+from layers.policy import Role
 from onemap import database as databases
 from onemap import rights
 from onemap.doctor import Finding, State, examine, findings
@@ -73,7 +78,8 @@ def test_of_a_sound_estate_nothing_is_to_be_mended(here: dict[str, str]) -> None
     looked_at = {"python", "packages", "texts", "memory", "open-files", "port", "clock-kept",
                  "page", "fonts", "data-folder", "disk", "dates", "keys", "backup", "database",
                  "locale", "postgis", "clock", "time-zone", "connections", "schema", "rights",
-                 "accounts", "record"}  # fmt: skip
+                 "accounts", "record", "transport", "administrators", "auditor",
+                 "second-factor"}  # fmt: skip
     assert looked_at == set(everything)
     for each in everything.values():
         assert each.zh
@@ -441,6 +447,60 @@ def test_no_room_for_another_backup_is_told(
         subprocess.run(["umount", str(folder)], check=True)
     assert set(bad) == {"backup-disk"}
     assert "2 MB" in bad["backup-disk"].en
+
+
+def test_it_is_told_who_administers_and_audits_and_who_has_no_second_factor(
+    here: dict[str, str], database: Clone
+) -> None:
+    now = datetime.now(UTC)
+    told = found()
+    assert "onemap user create" in told["administrators"].mend_en
+    assert "onemap user create" in told["auditor"].mend_en
+    with database.engine.begin() as c:
+        for login, role in (("li", "administrator"), ("wang", "auditor"), ("zhao", "auditor")):
+            account = administering.create(c, login, login)
+            granting.grant(c, account, Wanted(Role(role), None), now)
+    told = found()
+    assert "li" in told["administrators"].en  # one alone
+    assert told["auditor"].state is State.OK
+    assert "li, wang, zhao" in told["second-factor"].zh
+    with database.engine.begin() as c:
+        account = administering.create(c, "sun", "sun")
+        granting.grant(c, account, Wanted(Role.ADMINISTRATOR, None), now)
+        administering.disable(c, "zhao", now)
+        c.execute(sa.update(Account).values(totp_confirmed_at=now))
+    told = found()
+    assert "2" in told["administrators"].en
+    assert "1" in told["auditor"].en
+    assert told["second-factor"].state is State.OK
+
+
+def test_a_role_that_needs_no_second_factor_is_told(
+    here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEMAP_SECOND_FACTOR_ROLES", "administrator")
+    assert "auditor" in found()["second-factor"].en
+
+
+@pytest.mark.parametrize(("days", "state"), [(365, State.OK), (29, State.ADVICE), (-1, State.MEND)])
+def test_a_certificate_that_ends_is_told_before(
+    here: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int, state: State
+) -> None:
+    for name, file in zip(
+        ("CERTIFICATE", "KEY"), make(tmp_path, lasts=timedelta(days=days)), strict=True
+    ):
+        monkeypatch.setenv(f"ONEMAP_TLS_{name}", str(file))
+    assert found()["transport"].state is state
+
+
+def test_passwords_that_would_cross_the_network_in_the_clear_are_told(
+    here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found()["transport"].state is State.OK  # this machine alone
+    monkeypatch.setenv("ONEMAP_HOST", "0.0.0.0")
+    assert "ONEMAP_TLS_CERTIFICATE" in found()["transport"].mend_en
+    monkeypatch.setenv("ONEMAP_PUBLIC_URL", "https://map.example.gov.cn/")
+    assert found()["transport"].state is State.OK
 
 
 def test_the_command_ends_with_the_status_of_what_must_be_mended(here: dict[str, str]) -> None:

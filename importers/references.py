@@ -13,7 +13,7 @@ from importers.checks import Inspection
 from importers.values import as_text, cell, positions
 from layers.base import Base, Series
 from layers.links import Link
-from layers.search import fold
+from layers.search_entries import fold
 
 # What names a row, the surest first. A name counts only where it is the only one.
 NATURAL: Final[dict[str, tuple[str, ...]]] = {

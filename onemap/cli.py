@@ -10,7 +10,19 @@ from typing import NoReturn
 
 import typer
 
-from onemap.commands import audit, data, info, jobs, keeping, quarantine, run, tiles, users
+from onemap.commands import (
+    audit,
+    data,
+    db,
+    info,
+    jobs,
+    keeping,
+    quarantine,
+    run,
+    tiles,
+    tokens,
+    users,
+)
 from onemap.trouble import ExitCode, Trouble, say
 
 app = typer.Typer(
@@ -26,6 +38,8 @@ app = typer.Typer(
 )
 run.register(app)
 data.register(app)
+db.register(app)
+tokens.register(app)
 quarantine.register(app)
 info.register(app)
 tiles.register(app)

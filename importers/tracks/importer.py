@@ -33,7 +33,7 @@ from layers.base import table_of
 from layers.changes import ChangeSet, Counts
 from layers.fleet import Position, Vehicle
 from layers.labels import Text
-from layers.search import fold
+from layers.search_entries import fold
 
 _EARLIEST: Final = pd.Timestamp("1990-01-01", tz="UTC")
 _AHEAD: Final = pd.Timedelta(days=1)

@@ -4,7 +4,7 @@ A vehicle known only from tracks bears ``made_from: tracks`` in its attributes. 
 brings a vehicle of the same plate, that very row becomes the registered one: it takes the
 register's source and key and loses the mark, and its positions, trips and stops stay with it. The
 other way round, tracks of a plate that is known go to the vehicle that bears it. Plates are
-compared without spaces, dots and case (`layers.search.fold`).
+compared without spaces, dots and case (`layers.search_entries.fold`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from layers.base import table_of
 from layers.changes import ChangeSet
 from layers.fleet import Stop, Trip, Vehicle
-from layers.search import fold
+from layers.search_entries import fold
 
 MADE_FROM: Final = "made_from"
 TRACKS: Final = "tracks"

@@ -26,7 +26,7 @@ from layers.changes.rows import KeysChecked, any_of, compared, kept, recordset
 from layers.history import history_table, tracked_tables
 from layers.links import Link
 from layers.registry import LAYERS
-from layers.search import refresh
+from layers.search_entries import refresh
 
 
 class ChangeSet:

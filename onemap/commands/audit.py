@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from onemap.commands.options import Demo, Json
 from onemap.trouble import ExitCode, Trouble, say
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 audit_app = typer.Typer(no_args_is_help=True, help=say("审计记录", "audit records"))
 
-Demo = Annotated[bool, typer.Option("--demo", help=say("用示例库", "the demo's database"))]
-Json = Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))]
 SHOWN = 100
 
 

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
+from onemap.commands.options import Demo, Json
 from onemap.trouble import language, say
-
-Json = Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,9 +40,7 @@ def layers(
     count: Annotated[
         bool, typer.Option("--count", help=say("数出各层的行数", "count each layer's rows"))
     ] = False,
-    demo: Annotated[
-        bool, typer.Option("--demo", help=say("用示例库", "of the demo's database"))
-    ] = False,
+    demo: Demo = False,
     as_json: Json = False,
 ) -> None:
     """List the layers, with their numbers of rows when asked."""

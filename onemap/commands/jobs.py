@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from onemap.commands.options import Demo, Json
 from onemap.trouble import ExitCode, Trouble, language, say
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from onemap.clock import Clock
     from onemap.database import Database
 
-Demo = Annotated[bool, typer.Option("--demo", help=say("用示例库", "of the demo's database"))]
-Json = Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))]
 Key = Annotated[int, typer.Argument(help=say("编号", "its id"))]
 
 jobs_app = typer.Typer(no_args_is_help=True, help=say("任务", "jobs"))

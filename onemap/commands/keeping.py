@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from onemap.commands.options import Demo, Json
 from onemap.trouble import ExitCode, Trouble, say
 
 if TYPE_CHECKING:
     from onemap.database import Database
-
-Demo = Annotated[bool, typer.Option("--demo", help=say("用示例库", "the demo's database"))]
-Json = Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))]
 
 
 def register(app: typer.Typer) -> None:

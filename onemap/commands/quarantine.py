@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from onemap.commands.options import Demo, Json
 from onemap.trouble import language, say
 
 if TYPE_CHECKING:
@@ -32,13 +33,11 @@ def quarantine(
         Path | None,
         typer.Option("--output", "-o", help=say("写成 CSV（带 BOM）", "write as CSV (with BOM)")),
     ] = None,
-    demo: Annotated[
-        bool, typer.Option(help=say("用示例库，而非正式库", "the demo's database"))
-    ] = False,
+    demo: Demo = False,
     data_dir: Annotated[
         Path | None, typer.Option(help=say("数据目录", "folder of the private database"))
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))] = False,
+    as_json: Json = False,
 ) -> None:
     """List the rows in quarantine by batch; with --output or --batch show the rows themselves."""
     from importers.quarantine import as_sheet

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onemap.commands.options import Demo, Json
 from onemap.trouble import ExitCode, Trouble, say
 
 if TYPE_CHECKING:
     from onemap.archive import Made
 
 tiles_app = typer.Typer(no_args_is_help=True, help=say("瓦片", "tiles"))
-Demo = Annotated[bool, typer.Option("--demo", help=say("用示例库", "of the demo's database"))]
-Json = Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))]
 
 
 def register(app: typer.Typer) -> None:

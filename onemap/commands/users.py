@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from onemap.commands.options import Demo, Json
 from onemap.trouble import ExitCode, Trouble, say
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 user_app = typer.Typer(no_args_is_help=True, help=say("账号", "accounts"))
 
 Login = Annotated[str, typer.Argument(help=say("账号名", "the login"))]
-Demo = Annotated[bool, typer.Option("--demo", help=say("用示例库", "of the demo's database"))]
-Json = Annotated[bool, typer.Option("--json", help=say("输出 JSON", "print JSON"))]
 Role = Annotated[
     str,
     typer.Option(

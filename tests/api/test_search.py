@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from layers.registry import layer
-from layers.search import refresh
+from layers.search_entries import refresh
 from tests.support import small_estate
 
 

@@ -21,8 +21,8 @@ ASIDE = {
     ("layers/hand_edits.py", "_EDIT"): "hand_edit",
     ("importers/edits.py", "_EDIT"): "hand_edit",
     # Derived from rows and readings.
-    ("layers/search.py", "ENTRY"): "search_entry",
-    ("layers/search.py", "ENTRY.name"): "search_entry",
+    ("layers/search_entries.py", "ENTRY"): "search_entry",
+    ("layers/search_entries.py", "ENTRY.name"): "search_entry",
     ("layers/meter_events.py", "table"): "meter_event",
     # The record of imports, and what could not be loaded.
     ("importers/batches.py", "table_of(ImportBatch)"): "import_batch",

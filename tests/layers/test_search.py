@@ -12,7 +12,8 @@ from layers.places import paths, read_path
 from layers.policy import all_business
 from layers.problems import BadRequest
 from layers.registry import layer
-from layers.search import fold, pinyin, refresh, search
+from layers.search import search
+from layers.search_entries import fold, pinyin, refresh
 from tests.support import small_estate
 
 

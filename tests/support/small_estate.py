@@ -18,7 +18,7 @@ from layers import assets, energy, estate, fleet, network, people, records, spac
 from layers.access import ESTATE
 from layers.base import table_of
 from layers.registry import LAYERS
-from layers.search import refresh
+from layers.search_entries import refresh
 
 LON, LAT = 119.6, 38.9
 QUOTA = {

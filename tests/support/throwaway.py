@@ -48,7 +48,7 @@ registry.LAYERS = (*registry.LAYERS, HYDRANTS)
 
 from api.app import create_app  # noqa: E402
 from api.session import Config  # noqa: E402
-from layers.search import refresh  # noqa: E402
+from layers.search_entries import refresh  # noqa: E402
 
 
 def migrate(owner_url: str, folder: Path) -> str:

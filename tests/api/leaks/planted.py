@@ -19,7 +19,7 @@ from layers.base import Base, Layer, table_of
 from layers.labels import CHOICES
 from layers.records import HandEdit, ImportBatch, Quarantine
 from layers.registry import LAYERS
-from layers.search import refresh
+from layers.search_entries import refresh
 
 OWNERS = ("top", "mid", "low", "sib", None)
 """The county, a body below it, one below that, and a sibling; None is nobody's: public."""

@@ -39,6 +39,7 @@ from api.routes import (
     conflicts,
     docs,
     events,
+    everybodys_credentials,
     exports,
     facts,
     filters,
@@ -106,6 +107,7 @@ PARTS = (
     single_sign_on,
     me,
     my_credentials,
+    everybodys_credentials,
     administration,
     audit,
 )

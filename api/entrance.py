@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
-from api.callers import COOKIE, SECURE_COOKIE, Caller, Callers
+from api.callers import COOKIE, SECURE_COOKIE, Caller, Callers, needs
 from api.database import Connections
 from api.session import Config, language_of
 from api.tracing import routed
@@ -20,6 +20,7 @@ from layers.access import ESTATE, rows
 from layers.bearers import Held
 from layers.labels import Text
 from layers.people import BODIES
+from layers.policy import Role
 from layers.problems import Unauthorized, Unavailable
 from layers.second_factor import Keys
 from layers.signing_in import Given
@@ -84,6 +85,24 @@ class Entrance:
         if caller is None or caller.cookie is None:
             raise Unauthorized("请先登录", "Sign in first", reason="sign_in")
         return caller
+
+    async def administrator(self) -> Caller:
+        """Return who asks and administers.
+
+        Raises
+        ------
+        Unauthorized, Forbidden : nobody known, or somebody else.
+        """
+        return needs(await self.caller(), self.now, Role.ADMINISTRATOR)
+
+    async def overseer(self) -> Caller:
+        """Return who asks and administers or audits: who looks at accounts and grants.
+
+        Raises
+        ------
+        Unauthorized, Forbidden : nobody known, or somebody else.
+        """
+        return needs(await self.caller(), self.now, Role.ADMINISTRATOR, Role.AUDITOR)
 
     def given(self, login: str, password: str, code: str | None = None) -> Given:
         """Return what somebody gives to come in, and from where."""

@@ -14,28 +14,19 @@ from api.account_schemas import (
     ACCOUNTS,
     MADE,
     NEW_ACCOUNT,
-    NEW_TOKEN,
     RESET,
-    SESSIONS,
-    TOKENS,
     TREE,
 )
 from api.answers import DONE, documented, private
-from api.callers import Caller, needs
 from api.entrance import Entrance, EntranceOf
 from api.routes.my_credentials import (
-    TOKEN_EXAMPLE,
     RowKey,
-    TokenBody,
-    check_token,
     known_layers,
-    told_session,
-    told_token,
 )
 from api.schemas import STATUS
-from layers import administering, credentials, granting, signing_in
+from layers import administering, granting, signing_in
 from layers.access import ESTATE, rows
-from layers.accounts import Ended, Kind, TokenScope
+from layers.accounts import Kind
 from layers.granting import Wanted
 from layers.people import BODIES
 from layers.policy import ROLES, Role
@@ -100,14 +91,6 @@ class GrantBody(BaseModel):
 Act = Literal["reset", "disable", "enable", "unlock", "forget-second-factor"]
 
 
-async def _reader(entrance: Entrance) -> Caller:
-    return needs(await entrance.caller(), entrance.now, Role.ADMINISTRATOR, Role.AUDITOR)
-
-
-async def _administrator(entrance: Entrance) -> Caller:
-    return needs(await entrance.caller(), entrance.now, Role.ADMINISTRATOR)
-
-
 @router.get(
     "/accounts",
     summary="全部账号 | All accounts with their grants",
@@ -124,7 +107,7 @@ async def _administrator(entrance: Entrance) -> Caller:
 )  # fmt: skip
 async def list_accounts(entrance: EntranceOf) -> Response:
     """List the accounts, with what was granted to them and not revoked."""
-    caller = await _reader(entrance)
+    caller = await entrance.overseer()
     now = entrance.now
 
     def act(connection: sa.Connection) -> tuple[list[Any], list[Any], dict[str, Any]]:
@@ -198,7 +181,7 @@ async def make_account(entrance: EntranceOf, body: AccountBody) -> Response:
 
     An account of a service has none: give it a token.
     """
-    by = (await _administrator(entrance)).bearer.login
+    by = (await entrance.administrator()).bearer.login
     rules, now, kind = entrance.config.sign_in, entrance.now, Kind(body.kind)
 
     def act(connection: sa.Connection) -> dict[str, Any]:
@@ -223,7 +206,7 @@ async def make_account(entrance: EntranceOf, body: AccountBody) -> Response:
 )
 async def give_grant(entrance: EntranceOf, key: RowKey, body: GrantBody) -> Response:
     """Grant a role over a body and all below it, or over the whole estate."""
-    by = (await _administrator(entrance)).bearer.login
+    by = (await entrance.administrator()).bearer.login
     known_layers(body.layers)
     if body.body_id is not None and not await entrance.names([body.body_id]):
         raise BadRequest(
@@ -247,39 +230,9 @@ async def give_grant(entrance: EntranceOf, key: RowKey, body: GrantBody) -> Resp
 )
 async def take_grant(entrance: EntranceOf, key: RowKey) -> Response:
     """Revoke a grant; the next request has it no more."""
-    by = (await _administrator(entrance)).bearer.login
+    by = (await entrance.administrator()).bearer.login
     await entrance.write(partial(granting.revoke, grant_id=key, now=entrance.now, by=by))
     return private(DONE)
-
-
-@router.post(
-    "/accounts/{key}/tokens",
-    summary="为服务账号新建令牌 | Make a token of a service's account",
-    response_class=Response,
-    responses=documented(NEW_TOKEN, {"id": 5, "token": "om_…"}, 400, 401, 403, 404, 422, 503),
-)
-async def make_token(entrance: EntranceOf, key: RowKey, body: TokenBody) -> Response:
-    """Make a token of a service's account; a person makes his own."""
-    await _administrator(entrance)
-    now = entrance.now
-    check_token(body.layers, body.expires_at, now)
-
-    def act(connection: sa.Connection) -> tuple[int, str]:
-        row = administering.found(connection, key)
-        if row.kind != Kind.SERVICE:
-            raise BadRequest(
-                "个人令牌只能由本人新建",
-                "A person makes his tokens himself",
-                field="account",
-                value=row.login,
-            )
-        return credentials.make_token(
-            connection, key, body.name, TokenScope(body.scope), now,
-            layers=body.layers, expires_at=body.expires_at,
-        )  # fmt: skip
-
-    made, secret = await entrance.write(act, counted=False)
-    return private({"id": made, "token": secret})
 
 
 @router.post(
@@ -294,7 +247,7 @@ async def act_on_account(
     act: Annotated[Act, Path(description="所为 | what is done", examples=["reset"])],
 ) -> Response:
     """Do one thing to an account; a new password is told this once and must be changed."""
-    by = (await _administrator(entrance)).bearer.login
+    by = (await entrance.administrator()).bearer.login
     rules, now = entrance.config.sign_in, entrance.now
 
     def done(connection: sa.Connection) -> str | None:
@@ -314,79 +267,6 @@ async def act_on_account(
 
 
 @router.get(
-    "/sessions",
-    summary="全部会话 | All sessions that go on",
-    response_class=Response,
-    responses=documented(SESSIONS, {"sessions": []}, 400, 401, 403, 503),
-)
-async def list_sessions(entrance: EntranceOf) -> Response:
-    """List the sessions that go on, the latest used first."""
-    caller = await _reader(entrance)
-    rules, now = entrance.config.sign_in, entrance.now
-    found = await entrance.write(lambda c: credentials.sessions(c, rules, now), counted=False)
-    return private(
-        {
-            "sessions": [
-                told_session(entrance, row, caller) | {"login": row.login, "name": row.display_name}
-                for row in found
-            ]
-        }
-    )
-
-
-@router.delete(
-    "/sessions/{key}",
-    summary="结束会话 | End a session",
-    response_class=Response,
-    responses=documented(STATUS, DONE, 400, 401, 403, 404, 503),
-)
-async def end_session(entrance: EntranceOf, key: RowKey) -> Response:
-    """End somebody's session; the next request of that browser is refused."""
-    await _administrator(entrance)
-    now = entrance.now
-    await entrance.write(lambda c: credentials.end_session(c, key, Ended.BY_ADMINISTRATOR, now))
-    return private(DONE)
-
-
-@router.get(
-    "/tokens",
-    summary="全部令牌 | All tokens",
-    response_class=Response,
-    responses=documented(
-        TOKENS,
-        {"tokens": [TOKEN_EXAMPLE | {"login": "zhangsan", "account": "张三"}]},
-        400, 401, 403, 503,
-    ),
-)  # fmt: skip
-async def list_tokens(entrance: EntranceOf) -> Response:
-    """List the tokens of all accounts; the secrets are kept nowhere."""
-    await _reader(entrance)
-    found = await entrance.write(credentials.tokens, counted=False)
-    return private(
-        {
-            "tokens": [
-                told_token(entrance, row) | {"login": row.login, "account": row.display_name}
-                for row in found
-            ]
-        }
-    )
-
-
-@router.delete(
-    "/tokens/{key}",
-    summary="撤销令牌 | Revoke a token",
-    response_class=Response,
-    responses=documented(STATUS, DONE, 400, 401, 403, 404, 503),
-)
-async def revoke_token(entrance: EntranceOf, key: RowKey) -> Response:
-    """Revoke somebody's token; the next request that bears it is refused."""
-    await _administrator(entrance)
-    now = entrance.now
-    await entrance.write(lambda c: credentials.revoke_token(c, key, now))
-    return private(DONE)
-
-
-@router.get(
     "/bodies",
     summary="机构树 | The tree of bodies",
     response_class=Response,
@@ -398,7 +278,7 @@ async def revoke_token(entrance: EntranceOf, key: RowKey) -> Response:
 )  # fmt: skip
 async def list_bodies(entrance: EntranceOf) -> Response:
     """List all bodies, from the root down, with how many grants name each of them."""
-    await _reader(entrance)
+    await entrance.overseer()
     body = rows(BODIES, ESTATE)
     found = await entrance.connections.fetch(
         sa.select(body.c.id, body.c.name, body.c.code, body.c.parent_id).order_by(

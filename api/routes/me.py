@@ -127,12 +127,14 @@ async def _known(entrance: Entrance, caller: Caller) -> dict[str, Any]:
     held = bearer.held_at(now)
     roles = bearer.roles(now)
     session = None
+    rules = entrance.config.sign_in.session
     if caller.cookie is not None:
         session = {
             "id": bearer.key,
             "since": entrance.local(bearer.since),
             "ends_at": entrance.local(caller.ends_at),
-            "idle_s": int(entrance.config.sign_in.session.idle.total_seconds()),
+            "over_at": entrance.local(bearer.since + rules.longest),
+            "idle_s": int(rules.idle.total_seconds()),
         }
     return {
         "account": {

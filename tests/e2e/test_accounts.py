@@ -129,6 +129,24 @@ def test_a_session_that_was_ended_elsewhere_is_told_and_one_goes_on_where_one_wa
     assert "space=assets" in there.page.url
 
 
+def test_a_session_that_nobody_uses_is_told_before_it_ends_and_again_when_it_has(visit):
+    there = visit()
+    there.page.clock.install()
+    came_in(there, "wangwu", "&space=assets")
+    warning = there.page.get_by_test_id("session-ending")
+    there.page.clock.fast_forward("27:00")
+    expect(warning).to_have_count(0)
+    there.page.clock.fast_forward("01:30")
+    expect(warning).to_contain_text("自动退出")
+    warning.get_by_role("button", name="继续使用").click()
+    expect(warning).to_have_count(0)
+    there.page.clock.fast_forward("29:00")
+    expect(warning).to_be_visible()
+    there.page.clock.fast_forward("01:30")
+    expect(there.page.get_by_test_id("sign-in")).to_contain_text("已有一段时间没有操作")
+    expect(warning).to_have_count(0)
+
+
 def test_a_password_that_was_handed_over_is_changed_first(visit, guarded):
     there = visit()
     there.page.goto(f"{guarded.origin}/#lang=en&theme=light")

@@ -2216,6 +2216,8 @@ export interface paths {
                                 id: number;
                                 /** Format: date-time */
                                 ends_at: string;
+                                /** Format: date-time */
+                                over_at: string;
                                 idle_s: number;
                                 /** Format: date-time */
                                 since: string;
@@ -2358,88 +2360,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/administration/accounts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: {
-                    lang?: string | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            accounts: {
-                                id: number;
-                                login: string;
-                                name: string;
-                                /** @enum {string} */
-                                kind: "person" | "service";
-                                password: boolean;
-                                must_change: boolean;
-                                second_factor: boolean;
-                                external: boolean;
-                                /** Format: date-time */
-                                locked_until: string | null;
-                                /** Format: date-time */
-                                disabled_at: string | null;
-                                /** Format: date-time */
-                                created_at: string;
-                                created_by: string | null;
-                                /** Format: date-time */
-                                seen_at: string | null;
-                                grants: {
-                                    id: number;
-                                    /** @enum {string} */
-                                    role: "administrator" | "auditor" | "asset_manager" | "dispatcher" | "planner" | "energy_manager" | "network_operator" | "analyst" | "viewer" | "device";
-                                    body: {
-                                        id: number;
-                                        name: string | null;
-                                    } | null;
-                                    layers: string[] | null;
-                                    /** Format: date-time */
-                                    valid_until: string | null;
-                                    /** @enum {string} */
-                                    origin: "hand" | "group";
-                                    granted_by: string | null;
-                                    /** Format: date-time */
-                                    granted_at: string;
-                                    over: boolean;
-                                }[];
-                            }[];
-                            roles: {
-                                [key: string]: {
-                                    zh: string;
-                                    en: string;
-                                };
-                            };
-                            may_change: boolean;
-                        };
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/administration/sessions": {
         parameters: {
             query?: never;
@@ -2531,6 +2451,88 @@ export interface paths {
                                 login?: string;
                                 account?: string;
                             }[];
+                        };
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/administration/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    lang?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            accounts: {
+                                id: number;
+                                login: string;
+                                name: string;
+                                /** @enum {string} */
+                                kind: "person" | "service";
+                                password: boolean;
+                                must_change: boolean;
+                                second_factor: boolean;
+                                external: boolean;
+                                /** Format: date-time */
+                                locked_until: string | null;
+                                /** Format: date-time */
+                                disabled_at: string | null;
+                                /** Format: date-time */
+                                created_at: string;
+                                created_by: string | null;
+                                /** Format: date-time */
+                                seen_at: string | null;
+                                grants: {
+                                    id: number;
+                                    /** @enum {string} */
+                                    role: "administrator" | "auditor" | "asset_manager" | "dispatcher" | "planner" | "energy_manager" | "network_operator" | "analyst" | "viewer" | "device";
+                                    body: {
+                                        id: number;
+                                        name: string | null;
+                                    } | null;
+                                    layers: string[] | null;
+                                    /** Format: date-time */
+                                    valid_until: string | null;
+                                    /** @enum {string} */
+                                    origin: "hand" | "group";
+                                    granted_by: string | null;
+                                    /** Format: date-time */
+                                    granted_at: string;
+                                    over: boolean;
+                                }[];
+                            }[];
+                            roles: {
+                                [key: string]: {
+                                    zh: string;
+                                    en: string;
+                                };
+                            };
+                            may_change: boolean;
                         };
                     };
                 };

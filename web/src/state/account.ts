@@ -3,6 +3,7 @@ import { computed, ref, shallowRef } from 'vue'
 
 import { api, known, Refused, Unreachable } from '@/api/client'
 import type { Me } from '@/api/account'
+import { ending, type Ending } from '@/lib/session'
 
 import { anew, catalogue, load, onReturn, report, trouble } from './service'
 import { view } from './view'
@@ -12,6 +13,9 @@ export const me = shallowRef<Me | null>(null)
 export const entered = ref(false)
 /** Why the way in stands open by itself; null while nobody was shown out. */
 export const shownOut = shallowRef<string | null>(null)
+
+/** That the session ends soon, and why; null while it does not. */
+export const leaving = shallowRef<Ending | null>(null)
 
 export type Desk = 'sign-in' | 'password' | 'second_factor' | 'tokens' | 'sessions' | null
 export const desk = ref<Desk>(null)
@@ -29,7 +33,7 @@ export const turnedAway = new URLSearchParams(location.search).has('refused')
 if (turnedAway) history.replaceState(history.state, '', location.pathname + location.hash)
 
 const USED = 'onemap.used'
-const LOOK_MS = 15_000
+const LOOK_MS = 5_000
 /** So often a session that somebody uses without asking the service for anything is kept. */
 const KEEP_MS = 5 * 60_000
 
@@ -145,6 +149,14 @@ function note(): void {
   used = Date.now()
 }
 
+/** Stay signed in. */
+export function goOn(): void {
+  note()
+  leaving.value = null
+  kept = Date.now()
+  void learn()
+}
+
 let used = Date.now()
 let kept = Date.now()
 
@@ -172,8 +184,12 @@ for (const kind of ['pointerdown', 'keydown', 'wheel'] as const) {
 
 setInterval(() => {
   const session = me.value?.session
-  if (!session || desk.value === 'sign-in') return
+  if (!session || desk.value === 'sign-in') {
+    leaving.value = null
+    return
+  }
   const idle = Date.now() - lastUsed()
+  leaving.value = ending(session, lastUsed(), Date.now())
   if (idle >= session.idle_s * 1000) void lapse()
   else if (idle < KEEP_MS && Date.now() - kept >= KEEP_MS) {
     kept = Date.now()

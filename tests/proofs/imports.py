@@ -18,8 +18,8 @@ from tests.bench.servers import ROOT, without_onemap
 from tests.proofs.served import Estate, Outcome
 from tests.support.working import children_of
 
-IMPORTED = 3000
-_CHANCES = 5
+IMPORTED = 6000
+_CHANCES = 12
 """How often it is tried to strike amid an import, before it has ended."""
 
 

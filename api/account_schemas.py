@@ -42,7 +42,7 @@ ME = record(
     grants=rows(GRANT),
     wanting=maybe(one_of("password", "second_factor")),
     csrf=maybe(STRING),
-    session=maybe(record(id=INTEGER, ends_at=MOMENT, over_at=MOMENT, idle_s=INTEGER, since=MOMENT)),
+    session=maybe(record(id=INTEGER, ends_at=MOMENT, over_s=INTEGER, idle_s=INTEGER, since=MOMENT)),
     may=record(administer=BOOLEAN, audit=BOOLEAN),
     ended=maybe(record(why=STRING, text=STRING)),
     anonymous=one_of("public", "estate", "refuse"),

@@ -95,6 +95,15 @@ class Entrance:
         """
         return needs(await self.caller(), self.now, Role.ADMINISTRATOR)
 
+    async def auditor(self) -> Caller:
+        """Return who asks and audits.
+
+        Raises
+        ------
+        Unauthorized, Forbidden : nobody known, or somebody else.
+        """
+        return needs(await self.caller(), self.now, Role.AUDITOR)
+
     async def overseer(self) -> Caller:
         """Return who asks and administers or audits: who looks at accounts and grants.
 

@@ -219,8 +219,10 @@ def _others_alone(connection: sa.Connection, row: Any, now: datetime, by: str | 
     not_ones_own(row.login, by)
     if by is not None and Role.AUDITOR in signing_in.roles_of(connection, row.id, now):
         raise Forbidden(
-            "安全审计员的口令与动态口令只能在服务器上重置：onemap user reset",
-            "What an auditor signs in with is reset on the server alone: onemap user reset",
+            "安全审计员的口令与动态口令只能在服务器上重置：onemap user reset "
+            "账号名，手机丢失时加 --second-factor",
+            "What an auditor signs in with is reset on the server alone: onemap user "
+            "reset LOGIN, with --second-factor where the phone is lost",
         )
 
 
@@ -256,9 +258,13 @@ def not_the_last(connection: sa.Connection, account_id: int) -> None:
 def holders(connection: sa.Connection, roles: Iterable[Role], now: datetime) -> list[Any]:
     """Return login, role, second factor and issuer of the persons who hold one of some roles now.
 
-    Disabled accounts and grants that are over or revoked do not count.
+    Disabled accounts and grants that are over or revoked do not count, nor does an administrator
+    whose grant ends by the clock: that one leaves nobody (`not_the_last`).
     """
-    in_force = sa.or_(GRANT.c.valid_until.is_(None), GRANT.c.valid_until > now)
+    in_force = sa.or_(
+        GRANT.c.valid_until.is_(None),
+        sa.and_(GRANT.c.valid_until > now, GRANT.c.role != Role.ADMINISTRATOR.value),
+    )
     query = (
         sa.select(ACCOUNT.c.login, GRANT.c.role, ACCOUNT.c.totp_confirmed_at, ACCOUNT.c.issuer)
         .select_from(GRANT.join(ACCOUNT, ACCOUNT.c.id == GRANT.c.account_id))
@@ -269,6 +275,7 @@ def holders(connection: sa.Connection, roles: Iterable[Role], now: datetime) -> 
             ACCOUNT.c.disabled_at.is_(None),
             ACCOUNT.c.kind == Kind.PERSON.value,
         )
+        .distinct()
         .order_by(ACCOUNT.c.login)
     )
     return list(connection.execute(query))

@@ -1,4 +1,4 @@
-"""Administration: accounts, grants, sessions and tokens, for whoever administers or audits."""
+"""Administration: accounts, grants and bodies, for whoever administers or audits."""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ from starlette.responses import Response, StreamingResponse
 from api import audit_files
 from api.answers import documented, private
 from api.audit_schemas import RECORDS, STATE
-from api.callers import Caller, needs
 from api.entrance import Entrance, EntranceOf
 from api.exports import CHUNK, XLSX_ROWS, begun, bytes_of, csv_heading, csv_lines
 from api.problems import described
@@ -26,7 +25,6 @@ from api.tracing import route_of, trace_now
 from layers.audit import ORIGIN, Kind
 from layers.audit.reading import KINDS, OUTCOMES, Asked, records, state
 from layers.labels import Text
-from layers.policy import Role
 from layers.problems import BadRequest
 from layers.registry import LAYERS
 
@@ -122,10 +120,6 @@ def _asked(
 AskedOf = Annotated[Asked, Depends(_asked)]
 
 
-async def _auditor(entrance: Entrance) -> Caller:
-    return needs(await entrance.caller(), entrance.now, Role.AUDITOR)
-
-
 def _told(entrance: Entrance, row: Any) -> dict[str, Any]:
     named = ("number", "batch", "kind", "outcome", "account", "account_id", "address", "request",
              "route", "layer")  # fmt: skip
@@ -165,7 +159,7 @@ async def list_records(
     ] = 50,
 ) -> Response:
     """Return the records that are sealed; that they were looked at is recorded too."""
-    await _auditor(entrance)
+    await entrance.auditor()
     found = await entrance.connections.fetch(records(asked, limit + 1, before))
     page = found[:limit]
     _looked(request)
@@ -216,7 +210,7 @@ def _looked(request: Request) -> None:
 )  # fmt: skip
 async def record_state(entrance: EntranceOf) -> Response:
     """Return number and time of the newest sealed record, how many wait, and the last check."""
-    await _auditor(entrance)
+    await entrance.auditor()
     row = await entrance.connections.fetchrow(state())
     assert row is not None, "it is always one row"
     checked = row["verified_at"]
@@ -256,7 +250,7 @@ async def export_records(
     ] = "xlsx",
 ) -> Response:
     """Return all records that are asked for, the newest first; the export is itself recorded."""
-    await _auditor(entrance)
+    await entrance.auditor()
     await trace_now(request, Kind.EXPORT, "audit", format=format, query=dict(request.query_params))
     headers = {
         "Content-Disposition": f'attachment; filename="onemap-audit.{format}"',

@@ -133,7 +133,7 @@ async def _known(entrance: Entrance, caller: Caller) -> dict[str, Any]:
             "id": bearer.key,
             "since": entrance.local(bearer.since),
             "ends_at": entrance.local(caller.ends_at),
-            "over_at": entrance.local(bearer.since + rules.longest),
+            "over_s": max(0, int((bearer.since + rules.longest - now).total_seconds())),
             "idle_s": int(rules.idle.total_seconds()),
         }
     return {

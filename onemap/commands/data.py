@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from onemap.commands.options import Demo, Json
 from onemap.trouble import ExitCode, Trouble, say
-
-if TYPE_CHECKING:
-    pass
 
 # Said here and not asked of the importers, which take a second to load; a test holds them equal.
 KINDS = (

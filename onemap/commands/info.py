@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -68,6 +68,11 @@ def layers(
     table(listed, as_json=as_json)
 
 
+def _given(value: Any) -> Any:
+    """Return a value as it can be set."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
 def settings(as_json: Json = False) -> None:
     """List every setting with its value, where the value is from, and its meaning."""
     from onemap.commands.reports import table
@@ -75,5 +80,5 @@ def settings(as_json: Json = False) -> None:
 
     listed = describe(load())
     if not as_json:
-        listed = [{k: v for k, v in row.items() if k not in {"zh", "en"}} for row in listed]
+        listed = [{k: _given(v) for k, v in row.items() if k not in {"zh", "en"}} for row in listed]
     table(listed, as_json=as_json)

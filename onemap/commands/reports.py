@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -41,15 +41,19 @@ def table(rows: Sequence[Mapping[str, Any]], *, as_json: bool, one: bool = False
 
 
 def _drawn(rows: Sequence[Mapping[str, Any]], *, one: bool) -> Table:
+    from onemap.settings import load
+
+    timed = any(isinstance(value, datetime) for row in rows for value in row.values())
+    zone = load().zone if timed else None
     drawn = Table(box=None, header_style="bold", pad_edge=False)
     if one:
         drawn.show_header = False
         drawn.add_column()
         drawn.add_column()
         for name, value in rows[0].items():
-            drawn.add_row(name, Text(_text(value)))
+            drawn.add_row(name, Text(_text(value, zone)))
     else:
-        texts = {name: [_text(row[name]) for row in rows] for name in rows[0]}
+        texts = {name: [_text(row[name], zone) for row in rows] for name in rows[0]}
         filled = {name: column for name, column in texts.items() if any(column)}
         for name in filled:
             drawn.add_column(name, overflow="fold")
@@ -74,13 +78,11 @@ def show(report: Report, *, as_json: bool) -> None:
         console.print(say(f"…另有 {rest} 条，见 --json", f"… and {rest} more, see --json"))
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, zone: tzinfo | None) -> str:
     if isinstance(value, Mapping) and {"zh", "en"} <= set(value):
         return say(str(value["zh"]), str(value["en"]))
     if isinstance(value, datetime):
-        from onemap.settings import load
-
-        return value.astimezone(load().zone).isoformat(" ", "seconds")
+        return value.astimezone(zone).isoformat(" ", "seconds")
     if isinstance(value, bool):
         return say("是", "yes") if value else say("否", "no")
     return "" if value is None else str(value)

@@ -182,7 +182,7 @@ def listed(connection: Any, now: Any) -> list[dict[str, Any]]:
     held: dict[int, list[str]] = {}
     codes = body_codes(connection)
     for each in granting.grants(connection):
-        scope = "*" if each.whole_estate else codes[each.body_id]
+        scope = "*" if each.whole_estate else codes.get(each.body_id, str(each.body_id))
         some = f"[{','.join(each.layers)}]" if each.layers else ""
         until = f"<{each.valid_until.astimezone(zone).date()}" if each.valid_until else ""
         held.setdefault(each.account_id, []).append(f"{each.role}@{scope}{some}{until}")

@@ -32,7 +32,7 @@ def duties(settings: Settings, database: Database) -> Iterator[Finding]:
         for each in held
         if each.role in wanted and each.issuer is None and each.totp_confirmed_at is None
     ]
-    yield _second_factors(frozenset(_DUTIES) - wanted, without)
+    yield _second_factors(frozenset(_DUTIES) - wanted, without, nobody=not held)
 
 
 def _administrators(logins: list[str]) -> Finding:
@@ -66,7 +66,7 @@ def _auditors(logins: list[str]) -> Finding:
     )  # fmt: skip
 
 
-def _second_factors(unasked: frozenset[Role], without: list[str]) -> Finding:
+def _second_factors(unasked: frozenset[Role], without: list[str], *, nobody: bool) -> Finding:
     if unasked:
         names = ", ".join(sorted(unasked))
         return Finding(
@@ -81,6 +81,11 @@ def _second_factors(unasked: frozenset[Role], without: list[str]) -> Finding:
             "second-factor", State.ADVICE, f"尚未启用动态口令：{names}",
             f"no second factor was set up yet by: {names}",
             "请本人登录一次；登录后即要求启用", "Let them sign in once: they are asked for it then",
+        )  # fmt: skip
+    if nobody:
+        return ok(
+            "second-factor", "管理与审计须用动态口令",
+            "who administers or audits needs a second factor",
         )  # fmt: skip
     return ok(
         "second-factor",

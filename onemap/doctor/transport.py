@@ -17,7 +17,8 @@ def transport(settings: Settings) -> Finding:
     """Look at TLS: certificate files, a proxy in front, or neither."""
     if settings.tls_certificate is not None:
         return _certificate(settings)
-    if settings.public_url and settings.public_url.startswith("https://"):
+    proxied = (settings.public_url or "").startswith("https://")
+    if settings.is_loopback and proxied:
         return ok("transport", "由代理提供 HTTPS", "a proxy speaks HTTPS before the service")
     if settings.is_loopback:
         return ok(
@@ -53,6 +54,7 @@ def _certificate(settings: Settings) -> Finding:
     over = left < timedelta(0)
     return Finding(
         "transport", State.MEND if over else State.ADVICE,
-        f"证书{'已于' if over else '将于'} {day} 到期", f"the certificate ends on {day}",
+        f"证书{'已于' if over else '将于'} {day} 到期",
+        f"the certificate {'ended' if over else 'ends'} on {day}",
         "请换上新的证书文件，然后重启服务", "Put a new certificate in its place and restart",
     )  # fmt: skip

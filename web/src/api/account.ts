@@ -20,7 +20,7 @@ export interface Me {
   /** What must be done before anything else is answered. */
   wanting: 'password' | 'second_factor' | null
   csrf: string | null
-  session: { id: number; since: string; ends_at: string; over_at: string; idle_s: number } | null
+  session: { id: number; since: string; ends_at: string; over_s: number; idle_s: number } | null
   may: { administer: boolean; audit: boolean }
   /** Why the session of this browser has ended. */
   ended: { why: string; text: string } | null

@@ -2216,8 +2216,7 @@ export interface paths {
                                 id: number;
                                 /** Format: date-time */
                                 ends_at: string;
-                                /** Format: date-time */
-                                over_at: string;
+                                over_s: number;
                                 idle_s: number;
                                 /** Format: date-time */
                                 since: string;

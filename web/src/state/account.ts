@@ -1,5 +1,5 @@
 /** Who is signed in here, until when, and what is asked of that person before anything else. */
-import { computed, ref, shallowRef } from 'vue'
+import { computed, ref, shallowRef, watch } from 'vue'
 
 import { api, known, Refused, Unreachable } from '@/api/client'
 import type { Me } from '@/api/account'
@@ -14,7 +14,7 @@ export const entered = ref(false)
 /** Why the way in stands open by itself; null while nobody was shown out. */
 export const shownOut = shallowRef<string | null>(null)
 
-/** That the session ends soon, and why; null while it does not. */
+/** That the session ends soon, and why; null while it does not, or while it was told. */
 export const leaving = shallowRef<Ending | null>(null)
 
 export type Desk = 'sign-in' | 'password' | 'second_factor' | 'tokens' | 'sessions' | null
@@ -149,12 +149,36 @@ function note(): void {
   used = Date.now()
 }
 
+/** When the session ends in any case, by this browser's clock: only what is left is the service's word. */
+let over = Infinity
+/** The end of which was said that it is known. */
+let heard = Infinity
+watch(
+  me,
+  (found) => {
+    over = found?.session ? Date.now() + found.session.over_s * 1000 : Infinity
+  },
+  { flush: 'sync' },
+)
+
 /** Stay signed in. */
-export function goOn(): void {
+export async function goOn(): Promise<void> {
   note()
+  await keep()
   leaving.value = null
+}
+
+/** Say that the end in any case is known. */
+export function hear(): void {
+  heard = over
+  leaving.value = null
+}
+
+/** Let the service know that somebody is there; where it does not answer, it is tried again. */
+async function keep(): Promise<void> {
+  const before = kept
   kept = Date.now()
-  void learn()
+  if ((await learn()) === null) kept = before
 }
 
 let used = Date.now()
@@ -188,13 +212,14 @@ setInterval(() => {
     leaving.value = null
     return
   }
-  const idle = Date.now() - lastUsed()
-  leaving.value = ending(session, lastUsed(), Date.now())
-  if (idle >= session.idle_s * 1000) void lapse()
-  else if (idle < KEEP_MS && Date.now() - kept >= KEEP_MS) {
-    kept = Date.now()
-    void learn()
-  }
+  const [now, whole] = [Date.now(), session.idle_s * 1000]
+  const idle = now - lastUsed()
+  const keeping = Math.min(KEEP_MS, whole / 3)
+  const soon = ending({ idle: whole, used: lastUsed(), over }, now)
+  // Asked again, the service tells what is left anew, to the second.
+  leaving.value = soon?.why === 'over' && Math.abs(over - heard) < 5000 ? null : soon
+  if (idle >= whole) void lapse()
+  else if (idle < keeping && now - kept >= keeping) void keep()
 }, LOOK_MS)
 
 /** End a session that nobody uses. */

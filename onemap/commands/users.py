@@ -12,6 +12,7 @@ from onemap.trouble import ExitCode, Trouble, say
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_ESTATE = "*"
 user_app = typer.Typer(no_args_is_help=True, help=say("账号", "accounts"))
 
 Login = Annotated[str, typer.Argument(help=say("账号名", "the login"))]
@@ -150,14 +151,20 @@ def revoke(
 ) -> None:
     """Revoke the grants of a role over one body, or over the whole estate."""
     from layers import administering, granting
+    from onemap.tokens import body_codes, body_of
+
+    _checked(role, body, estate=estate)
 
     def act(connection: Any, _: Any, now: Any) -> int:
-        wanted = _wanted(connection, role, body=body, estate=estate)
         account = administering.found(connection, login)
+        codes = body_codes(connection)
+        if body and list(codes.values()).count(body) > 1:
+            body_of(connection, body)  # says that the code is not of one alone
+        # A body that is gone has no code any more: its grants are named by its id.
         held = [
             each.id
             for each in granting.grants(connection, account.id)
-            if (each.role, each.body_id) == (wanted.role, wanted.body_id)
+            if (each.role, _scope(each, codes)) == (role, body or _ESTATE)
         ]
         for each in held:
             granting.revoke(connection, each, now)
@@ -182,7 +189,7 @@ def listed(connection: Any, now: Any) -> list[dict[str, Any]]:
     held: dict[int, list[str]] = {}
     codes = body_codes(connection)
     for each in granting.grants(connection):
-        scope = "*" if each.whole_estate else codes.get(each.body_id, str(each.body_id))
+        scope = _scope(each, codes)
         some = f"[{','.join(each.layers)}]" if each.layers else ""
         until = f"<{each.valid_until.astimezone(zone).date()}" if each.valid_until else ""
         held.setdefault(each.account_id, []).append(f"{each.role}@{scope}{some}{until}")
@@ -199,6 +206,11 @@ def listed(connection: Any, now: Any) -> list[dict[str, Any]]:
         }
         for each in administering.accounts(connection)
     ]
+
+
+def _scope(grant: Any, codes: dict[int, str]) -> str:
+    """Return over what a grant is: a body's code, its id where the body is gone, or the estate."""
+    return _ESTATE if grant.whole_estate else codes.get(grant.body_id, str(grant.body_id))
 
 
 def _done(act: Callable[[Any, Any, Any], Any], *, demo: bool) -> Any:
@@ -230,19 +242,7 @@ def _wanted(
     from onemap.settings import load
     from onemap.tokens import body_of
 
-    if role not in set(Known):
-        known = ", ".join(Known)
-        raise Trouble(
-            ExitCode.USAGE,
-            f"没有角色 {role}。可用：{known}。",
-            f"There is no role {role}. The roles are: {known}.",
-        )
-    if (body is None) != estate:
-        raise Trouble(
-            ExitCode.USAGE,
-            "请给出 --body 机构代码，或 --estate 表示全部，二者取一。",
-            "Give either --body with a body's code, or --estate for everything.",
-        )
+    _checked(role, body, estate=estate)
     for each in layers or ():
         layer_named(each)
     try:
@@ -257,6 +257,25 @@ def _wanted(
         moment = moment.replace(tzinfo=load().zone)
     body_id = None if body is None else body_of(connection, body)
     return Wanted(Known(role), body_id, layers or None, moment or None)
+
+
+def _checked(role: str, body: str | None, *, estate: bool) -> None:
+    """Refuse a role that there is not, and a scope that is none or two."""
+    from layers.policy import Role as Known
+
+    if role not in set(Known):
+        known = ", ".join(Known)
+        raise Trouble(
+            ExitCode.USAGE,
+            f"没有角色 {role}。可用：{known}。",
+            f"There is no role {role}. The roles are: {known}.",
+        )
+    if (body is None) != estate:
+        raise Trouble(
+            ExitCode.USAGE,
+            "请给出 --body 机构代码，或 --estate 表示全部，二者取一。",
+            "Give either --body with a body's code, or --estate for everything.",
+        )
 
 
 def _told(login: str, password: str, *, as_json: bool) -> None:

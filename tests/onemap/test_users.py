@@ -60,10 +60,15 @@ def test_roles_are_granted_and_revoked_over_a_body_and_for_a_time(database, here
     drawn = here("user", "list", **on(database)).stdout
     assert "planner@012[rooms]<2099-01-01" in drawn.replace("\n", "")
     assert "disabled_at" not in drawn  # nobody is
+    for act in ("grant", "revoke"):
+        viewer = ("user", act, "li", "--role", "viewer", "--body", "012")
+        assert here(*viewer, **on(database)).returncode == 0
     with database.engine.begin() as c:
         c.execute(sa.text("DELETE FROM body"))
     assert here("user", "list", **on(database)).returncode == 0  # the grant gives nothing
-    revoke = ("user", "revoke", "li", "--role", "planner", "--body", "012")
+    gone = json.loads(here("user", "list", "--json", **on(database)).stdout)[0]["grants"]
+    number = gone.removeprefix("planner@").partition("[")[0]
+    revoke = ("user", "revoke", "li", "--role", "planner", "--body", number)
     assert here(*revoke, **on(database)).returncode == 0
     assert here(*revoke, **on(database)).returncode == 2
 

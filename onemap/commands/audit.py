@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onemap.commands.options import Demo, Json
+from onemap.commands.options import Demo, Json, moment_of
 from onemap.trouble import ExitCode, Trouble, say
 
 if TYPE_CHECKING:
@@ -203,31 +203,13 @@ def export(
             f"{file} 的扩展名应为 .csv 或 .xlsx。",
             f"{file}: the name must end in .csv or .xlsx.",
         )
-    asked = Asked(_moment("--from", since), _moment("--to", until))
+    asked = Asked(moment_of("--from", since), moment_of("--to", until))
     with opened(settings, demo=demo) as database:
         traces.sealed(database)
         traces.noted(database, Kind.EXPORT, layer="audit", file=file.name, since=since, until=until)
         with traces.owner(database) as engine, engine.connect() as connection:
             count = traces.written(connection, file, asked, settings.language.value, settings.zone)
     typer.echo(say(f"{file}：{count:,} 条", f"{file}: {count:,} records"))
-
-
-def _moment(option: str, text: str | None) -> Any:
-    from datetime import datetime
-
-    from onemap.settings import load
-
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as wrong:
-        raise Trouble(
-            ExitCode.USAGE,
-            f"{option} 的值“{text}”不是日期；例如 2026-10-01。",
-            f"{option}: '{text}' is no date; write 2026-10-01.",
-        ) from wrong
-    return moment if moment.tzinfo else moment.replace(tzinfo=load().zone)
 
 
 @audit_app.command(help=say("清理过期的审计记录", "forget records that were kept long enough"))

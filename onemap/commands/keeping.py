@@ -63,21 +63,7 @@ def backup(
     from onemap.settings import load
 
     settings = load()
-    place = (target or settings.backups).absolute()
-    if not place.exists() and place.suffix.lower() != ".zip":
-        schedule.make_folder(place)  # the default, or one that is to hold backups from now on
-    if place.is_file() and not force:
-        raise Trouble(
-            ExitCode.USAGE,
-            f"{place} 已存在，未覆盖。请换个名字，或加 --force。",
-            f"{place} is there already and was left alone. Choose another name, or add --force.",
-        )
-    if keep is not None and not place.is_dir():
-        raise Trouble(
-            ExitCode.USAGE,
-            f"--keep 只用于目录；{place} 不是目录。",
-            f"--keep is for a folder; {place} is none.",
-        )
+    place = _place((target or settings.backups).absolute(), keep, force=force)
     with opened(settings, demo=demo, checked=False) as database:
         try:
             with bars() as progress:
@@ -113,6 +99,32 @@ def backup(
             f"{made.bytes / 1e6:.1f} MB, verified",
         )
     )
+
+
+def _place(place: Path, keep: int | None, *, force: bool) -> Path:
+    """Return where a backup goes; a folder that is to hold backups from now on is made.
+
+    Raises
+    ------
+    Trouble : a file is there already, or is no folder of which some are to be kept.
+    """
+    from onemap.backup import schedule
+
+    if not place.exists() and place.suffix.lower() != ".zip":
+        schedule.make_folder(place)
+    if place.is_file() and not force:
+        raise Trouble(
+            ExitCode.USAGE,
+            f"{place} 已存在，未覆盖。请换个名字，或加 --force。",
+            f"{place} is there already and was left alone. Choose another name, or add --force.",
+        )
+    if keep is not None and not place.is_dir():
+        raise Trouble(
+            ExitCode.USAGE,
+            f"--keep 只用于目录；{place} 不是目录。",
+            f"--keep is for a folder; {place} is none.",
+        )
+    return place
 
 
 def _noted(database: Database, outcome: str, **details: Any) -> None:

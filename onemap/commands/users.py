@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from onemap.commands.options import Demo, Json
+from onemap.commands.options import Demo, Json, moment_of
 from onemap.trouble import ExitCode, Trouble, say
 
 if TYPE_CHECKING:
@@ -234,29 +234,16 @@ def _wanted(
     layers: list[str] | None = None,
     until: str | None = None,
 ) -> Any:
-    from datetime import datetime
-
     from layers.granting import Wanted
     from layers.policy import Role as Known
     from layers.registry import layer as layer_named
-    from onemap.settings import load
     from onemap.tokens import body_of
 
     _checked(role, body, estate=estate)
     for each in layers or ():
         layer_named(each)
-    try:
-        moment = until and datetime.fromisoformat(until)
-    except ValueError as wrong:
-        raise Trouble(
-            ExitCode.USAGE,
-            f"--until 的值“{until}”不是日期；例如 2027-01-01。",
-            f"--until: '{until}' is no date; write 2027-01-01.",
-        ) from wrong
-    if moment and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=load().zone)
     body_id = None if body is None else body_of(connection, body)
-    return Wanted(Known(role), body_id, layers or None, moment or None)
+    return Wanted(Known(role), body_id, layers or None, moment_of("--until", until))
 
 
 def _checked(role: str, body: str | None, *, estate: bool) -> None:
